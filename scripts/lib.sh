@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# What all scripts share: messages, the cache, privileges, locks. Sourced only.
+
+rloop_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+rloop_scripts=$rloop_dir/scripts
+rloop_prog=$(basename "$0")
+
+say() { printf '%s: %s\n' "$rloop_prog" "$*" >&2; }
+die() {
+	say "$*"
+	exit 1
+}
+usage_error() {
+	say "$*; see --help"
+	exit 2
+}
+
+# The invoking user: the one behind sudo, if any. Whatever lands in the cache
+# or in build/ belongs to that user.
+if [[ $EUID -eq 0 && -n ${SUDO_UID-} ]]; then
+	owner_uid=$SUDO_UID
+	owner_gid=${SUDO_GID-$SUDO_UID}
+	owner_home=$(getent passwd "$SUDO_UID" | cut -d: -f6)
+else
+	owner_uid=$(id -u)
+	owner_gid=$(id -g)
+	owner_home=$HOME
+fi
+
+rloop_cache=${XDG_CACHE_HOME:-$owner_home/.cache}/rloop
+
+# as_owner CMD…: CMD as the invoking user. as_root CMD…: CMD as root.
+as_owner() {
+	if [[ $EUID -eq $owner_uid ]]; then
+		"$@"
+	else
+		setpriv --reuid="$owner_uid" --regid="$owner_gid" --clear-groups -- "$@"
+	fi
+}
+as_root() {
+	if [[ $EUID -eq 0 ]]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo -- "$@"
+	else
+		die "this needs root, and there is no sudo here: run it as root"
+	fi
+}
+
+# Makes directories that belong to the invoking user, parents included.
+make_dir() { as_owner mkdir -p -- "$@"; }
+
+# content_key WORD…: a short name for everything given.
+content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
+
+# take_lock NAME: waits until no other run works on NAME; held until exit.
+# Children that outlive the script must be started with 9>&-.
+take_lock() {
+	make_dir "$rloop_cache/locks"
+	as_owner touch "$rloop_cache/locks/$1"
+	exec 9<"$rloop_cache/locks/$1"
+	if ! flock -n 9; then
+		say "waiting for another run that works on $1"
+		flock 9
+	fi
+}
+
+# step TEXT CMD…: runs CMD with its output in a log file; tells the time it
+# takes while it runs; shows the end of the log if it fails.
+step() {
+	local text=$1 log status=0 start=$SECONDS ticker
+	shift
+	make_dir "$rloop_cache/logs"
+	log=$rloop_cache/logs/$rloop_prog.$$.log
+	say "$text …"
+	(
+		trap 'kill "$!"; exit' TERM
+		while :; do
+			sleep 20 >/dev/null 2>&1 &
+			wait "$!"
+			say "$text … $((SECONDS - start)) s"
+		done
+	) >/dev/null 9>&- &
+	ticker=$!
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
+	if [[ $status -ne 0 ]]; then
+		tail -n 40 "$log" >&2
+		say "$text: failed after $((SECONDS - start)) s with status $status (all of it: $log)"
+		return "$status"
+	fi
+	rm -f -- "$log"
+	say "$text: $((SECONDS - start)) s"
+}
