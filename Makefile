@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door; the work is done by scripts/. The kernel's build system does
+# not read this file but Kbuild.
+
+# Only for `modules': a kernel build tree to build for, with the host's tools.
+KDIR ?=
+# For `test': which selftests (patterns), for example TESTS='flush_01 errseq_*'.
+export TESTS
+
+.DEFAULT_GOAL := modules
+.PHONY: modules demo test test-debug bench vm clippy fmt fmtcheck check doc \
+	rust-analyzer clean help
+
+modules:
+	@scripts/modules $(if $(KDIR),--kdir '$(KDIR)')
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test
+
+test-debug:
+	@scripts/test --kernel debug
+
+bench:
+	@scripts/bench
+
+vm:
+	@scripts/vm
+
+clippy:
+	@scripts/clippy
+
+fmt:
+	@scripts/format
+
+fmtcheck:
+	@scripts/format --check
+
+check:
+	@scripts/check
+
+doc:
+	@scripts/doc
+
+rust-analyzer:
+	@scripts/modules --rust-analyzer
+
+clean:
+	rm -rf build rust/logic/target rust-project.json
+
+help:
+	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>]'
+	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
+	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
+	@echo 'test-debug     the same selftests on a debug kernel'
+	@echo 'bench          measure against the C driver and the raw file'
+	@echo 'vm             a shell in a VM with rloop loaded'
+	@echo 'clippy         lint the Rust code; warnings are failures'
+	@echo 'fmt, fmtcheck  format the Rust code, or check that it is formatted'
+	@echo 'check          shellcheck, dependency direction, unsafe fence'
+	@echo 'doc            build/doc: documentation of the sources'
+	@echo 'rust-analyzer  rust-project.json for editors'
+	@echo 'clean          remove build/ (the cache with build root and kernels stays)'
