@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: GPL-2.0
 # What all scripts share: messages, the cache, privileges, locks. Sourced only.
 
@@ -60,7 +60,7 @@ take_lock() {
 	make_dir "$rloop_cache/locks"
 	as_owner touch "$rloop_cache/locks/$1"
 	exec 9<"$rloop_cache/locks/$1"
-	if ! flock -n 9; then
+	if ! flock -w 3 9; then
 		say "waiting for another run that works on $1"
 		flock 9
 	fi
