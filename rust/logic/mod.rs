@@ -17,6 +17,8 @@
 
 pub mod block_size;
 pub mod direct;
+pub mod flags;
+pub mod params;
 pub mod transfer;
 pub mod units;
 pub mod window;

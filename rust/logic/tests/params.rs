@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's parameters.
+
+use proptest::prelude::*;
+use rloop_logic::params::{
+    max_loop,
+    max_part,
+    DevicePrefix,
+    ParamError,
+    PrefixError, //
+};
+
+/// What a device's name can be read as: prefix, device, partition.
+type Reading = (String, u32, Option<u32>);
+
+/// All readings of `name` as a disk or a partition of some prefix.
+fn readings(name: &str) -> Vec<Reading> {
+    let mut all = Vec::new();
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let canonical = digits == "0" || !digits.starts_with('0');
+        (plain && canonical).then(|| digits.parse().ok()).flatten()
+    };
+    for split in 0..name.len() {
+        let (prefix, rest) = name.split_at(split);
+        if DevicePrefix::parse(prefix).is_err() {
+            continue;
+        }
+        if let Some(device) = number(rest) {
+            all.push((prefix.to_string(), device, None));
+        }
+        if let Some((device, partition)) = rest.split_once('p') {
+            if let (Some(device), Some(partition)) = (number(device), number(partition)) {
+                all.push((prefix.to_string(), device, Some(partition)));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn prefixes_by_example() {
+    for name in [
+        "loop",
+        "loopr",
+        "loop_",
+        "loop-",
+        "loopR",
+        "loop2x",
+        "loopp",
+        "loop0px",
+        "loopxxxxxxxxxxxxxxxxxxx",
+    ] {
+        let prefix = DevicePrefix::parse(name).expect(name);
+        assert_eq!(prefix.as_str(), name);
+        assert_eq!(prefix.is_default(), name == "loop");
+    }
+    use PrefixError::*;
+    for (name, error) in [
+        ("", Start),
+        ("loo", Start),
+        ("Loop", Start),
+        ("rloop", Start),
+        (" loop", Start),
+        ("loop ", Character),
+        ("loop\n", Character),
+        ("loop/x", Character),
+        ("loop.x", Character),
+        ("loop!x", Character),
+        ("loop\u{fc}", Character),
+        ("loop\u{663}", Character),
+        ("loop\0", Character),
+        ("loop1", Digit),
+        ("loopr0", Digit),
+        ("loop0p", Partition),
+        ("loopr12p", Partition),
+        ("loopxxxxxxxxxxxxxxxxxxxx", TooLong),
+    ] {
+        assert_eq!(DevicePrefix::parse(name), Err(error), "{name:?}");
+    }
+}
+
+#[test]
+fn prefix_errors_say_what_is_allowed() {
+    assert!(PrefixError::Start.allowed().contains("\"loop\""));
+    assert!(PrefixError::Character.allowed().contains("'_' and '-'"));
+    assert!(PrefixError::Digit.allowed().ends_with("in a digit"));
+    assert!(PrefixError::Partition.allowed().ends_with("'p'"));
+    assert!(PrefixError::TooLong.allowed().contains("23"));
+}
+
+/// As `fls()` of the C driver, and its rounding.
+#[test]
+fn max_part_rounds_up_to_bits() {
+    for (value, bits, exported) in [
+        (0, 0, 0),
+        (1, 1, 1),
+        (2, 2, 3),
+        (3, 2, 3),
+        (4, 3, 7),
+        (7, 3, 7),
+        (8, 4, 15),
+        (15, 4, 15),
+        (16, 5, 31),
+        (127, 7, 127),
+        (128, 8, 255),
+        (255, 8, 255),
+    ] {
+        let shift = max_part(value).unwrap();
+        assert_eq!(
+            (shift.bits(), shift.max_part(), shift.minors()),
+            (bits, exported, exported + 1),
+            "{value}"
+        );
+    }
+    for value in [-1, 256, 257, 511, 1 << 32, i64::MIN, i64::MAX] {
+        assert_eq!(max_part(value), Err(ParamError::MaxPart), "{value}");
+    }
+    assert_eq!(ParamError::MaxPart.allowed(), "0..=255");
+}
+
+/// The last number that is accepted is the one that the error tells.
+#[test]
+fn max_loop_allows_what_it_says() {
+    for bits in 0..=8u32 {
+        let shift = max_part((1 << bits) - 1).unwrap();
+        assert_eq!(shift.bits(), bits);
+        let most = (1i64 << 20) >> bits;
+        assert_eq!(max_loop(most, shift).map(i64::from), Ok(most));
+        assert_eq!(max_loop(0, shift), Ok(0));
+        for value in [most + 1, -1, 1 << 32, i64::MIN, i64::MAX] {
+            let error = max_loop(value, shift).unwrap_err();
+            assert_eq!(error, ParamError::MaxLoop(shift));
+            assert_eq!(error.allowed(), format!("0..={most}"));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn names_fit_and_are_read_in_one_way(
+        name in "loop[a-z0-9_p-]{0,21}",
+        device in 0..1u32 << 20,
+        partition in 1..256u32,
+    ) {
+        if let Ok(prefix) = DevicePrefix::parse(&name) {
+            prop_assert_eq!(prefix.as_str(), &name);
+            let control = format!("{name}-control");
+            prop_assert!(control.len() <= 31);
+            let disk = format!("{name}{device}");
+            prop_assert!(disk.len() <= 31);
+            let expected = vec![(name.clone(), device, None)];
+            prop_assert_eq!(readings(&disk), expected);
+            let expected = vec![(name, device, Some(partition))];
+            prop_assert_eq!(readings(&format!("{disk}p{partition}")), expected);
+        }
+    }
+
+    /// Each reason is true, and what has none is accepted.
+    #[test]
+    fn reasons_are_true(name in prop_oneof!["loop.{0,25}", "loop[0-9a-zA-Z_p-]{0,21}", ".{0,8}"]) {
+        let tail = name.strip_prefix("loop");
+        let strange = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let digit = |s: &str| s.ends_with(|c: char| c.is_ascii_digit());
+        let expected = if tail.is_none() {
+            Err(PrefixError::Start)
+        } else if name.contains(strange) {
+            Err(PrefixError::Character)
+        } else if digit(&name) {
+            Err(PrefixError::Digit)
+        } else if name.strip_suffix('p').is_some_and(digit) {
+            Err(PrefixError::Partition)
+        } else if name.len() > 31 - "-control".len() {
+            Err(PrefixError::TooLong)
+        } else {
+            Ok(name.as_str())
+        };
+        prop_assert_eq!(DevicePrefix::parse(&name).map(DevicePrefix::as_str), expected);
+    }
+
+    #[test]
+    fn minors_are_never_exceeded(part in 0..256i64, devices: i64) {
+        let shift = max_part(part).expect("in range");
+        prop_assert!(i64::from(shift.max_part()) >= part);
+        prop_assert!(i64::from(shift.max_part()) < part.max(1) * 2);
+        if let Ok(devices) = max_loop(devices % (1 << 22), shift) {
+            prop_assert!(u64::from(devices) * u64::from(shift.minors()) <= 1 << 20);
+        }
+    }
+}
