@@ -19,6 +19,7 @@ pub mod block_size;
 pub mod direct;
 pub mod flags;
 pub mod params;
+pub mod state;
 pub mod transfer;
 pub mod units;
 pub mod window;
