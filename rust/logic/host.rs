@@ -6,6 +6,16 @@
 //! what host tests link against. It also forbids what the kernel must never
 //! meet and what its own lints do not look for: panics, unchecked arithmetic
 //! and `as`.
+//!
+//! A write's ticket in the drain cannot be used twice, for that does not
+//! compile:
+//!
+//! ```compile_fail,E0382
+//! let mut epochs = rloop_logic::epoch::Epochs::new();
+//! let ticket = epochs.accept_write();
+//! let _ = epochs.complete_write(ticket);
+//! let _ = epochs.complete_write(ticket);
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]

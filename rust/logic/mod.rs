@@ -17,6 +17,7 @@
 
 pub mod block_size;
 pub mod direct;
+pub mod epoch;
 pub mod flags;
 pub mod params;
 pub mod state;
