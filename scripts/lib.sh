@@ -94,3 +94,21 @@ step() {
 	rm -f -- "$log"
 	say "$text: $((SECONDS - start)) s"
 }
+
+# debian_root VARIANT SUITE DIR PACKAGE…: a new Debian system in DIR, without
+# what nobody reads in it.
+debian_root() {
+	local variant=$1 suite=$2 dir=$3 include
+	shift 3
+	include=$(IFS=, && printf '%s' "$*")
+	as_root mmdebstrap --quiet --mode=root --variant="$variant" --include="$include" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt='Acquire::Languages "none"' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		"$suite" "$dir" ${RLOOP_DEBIAN_MIRROR:+"$RLOOP_DEBIAN_MIRROR"}
+}
+
+# Removes what root made.
+trash() { as_root rm -rf --one-file-system -- "$@"; }
