@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A stopped queue.
+
+use crate::{
+    block::{limits::Limits, Disk, Operations},
+    sys,
+};
+use core::mem::MaybeUninit;
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    sync::lock::{mutex::MutexBackend, Guard},
+};
+
+/// No request of the disk is in flight and none can begin while this lives.
+///
+/// Changing how a device works is: freeze, [`change limits`](Self::commit_limits), [`change queue
+/// data`](Self::queue_data), drop.
+///
+/// # Invariants
+///
+/// The queue was frozen by this object, and it holds `DiskData::freezing`, so that no other
+/// `Frozen` of the same disk exists.
+pub(crate) struct Frozen<'a, T: Operations> {
+    disk: &'a Disk<T>,
+    memflags: u32,
+    // LOCKING: `limits_lock` of the queue nests inside; taken and released in `commit_limits()`.
+    _exclusive: Guard<'a, (), MutexBackend>,
+}
+
+impl<'a, T: Operations> Frozen<'a, T> {
+    pub(super) fn new(disk: &'a Disk<T>) -> Self {
+        let exclusive = disk.data().freezing.lock();
+        // SAFETY: The disk's queue is live.
+        let memflags = unsafe { sys::rloop_freeze(disk.queue()) };
+        // INVARIANT: Frozen and locked just now.
+        Self {
+            disk,
+            memflags,
+            _exclusive: exclusive,
+        }
+    }
+
+    /// What the I/O path reads.
+    pub(crate) fn queue_data(&mut self) -> &mut T::QueueData {
+        // SAFETY: It is read through requests only, of which there are none, and written through
+        // `Frozen` only, of which this is the only one and mutably borrowed.
+        unsafe { &mut *self.disk.data().queue_data.get() }
+    }
+
+    /// Sets the queue limits. On an error (`EINVAL`: impossible limits) nothing is changed.
+    pub(crate) fn commit_limits(&mut self, limits: &Limits) -> Result {
+        let queue = self.disk.queue();
+        let mut raw = MaybeUninit::<bindings::queue_limits>::uninit();
+        // SAFETY: The queue is live and `raw` valid for writes; takes `limits_lock`.
+        let mut raw = unsafe {
+            sys::rloop_limits_start(queue, raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        limits.apply(&mut raw);
+        // SAFETY: The queue is live and frozen; releases `limits_lock`.
+        to_result(unsafe { bindings::queue_limits_commit_update(queue, &mut raw) })
+    }
+}
+
+impl<T: Operations> Drop for Frozen<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: Frozen by this object in this task, as the lock guard is not `Send`.
+        unsafe { sys::rloop_unfreeze(self.disk.queue(), self.memflags) };
+    }
+}

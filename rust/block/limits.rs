@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a disk can do: the part of `struct queue_limits` that drivers of this kind set.
+
+use crate::sys;
+use kernel::bindings;
+
+/// The largest logical block size the block layer supports, in bytes.
+pub(crate) const MAX_BLOCK_SIZE: u32 = sys::RLOOP_BLK_MAX_BLOCK_SIZE;
+
+/// What a disk can do with ranges that are to be deallocated or zeroed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Discard {
+    /// The unit in which space is deallocated, in bytes.
+    pub(crate) granularity: u32,
+    /// The largest discard, in 512-byte sectors; 0: no discards.
+    pub(crate) max_discard_sectors: u32,
+    /// The largest write zeroes, in 512-byte sectors; 0: none.
+    pub(crate) max_write_zeroes_sectors: u32,
+}
+
+impl Discard {
+    /// Not supported.
+    pub(crate) const NONE: Discard = Discard {
+        granularity: 0,
+        max_discard_sectors: 0,
+        max_write_zeroes_sectors: 0,
+    };
+}
+
+/// Queue limits, see `Documentation/ABI/stable/sysfs-block`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Logical and physical block size and minimal I/O size, in bytes.
+    pub(crate) block_size: u32,
+    /// Writes may be volatile until a flush: the disk wants flushes.
+    pub(crate) write_cache: bool,
+    /// The medium below is a spinning disk.
+    pub(crate) rotational: bool,
+    /// Deallocation.
+    pub(crate) discard: Discard,
+    /// What the address of an I/O buffer must be a multiple of, minus one, in bytes.
+    pub(crate) dma_alignment: u32,
+}
+
+impl Limits {
+    /// Those of a disk that shows nothing.
+    pub(crate) const UNBOUND: Limits = Limits {
+        block_size: 512,
+        write_cache: false,
+        rotational: false,
+        discard: Discard::NONE,
+        dma_alignment: 511,
+    };
+
+    pub(super) fn apply(&self, raw: &mut bindings::queue_limits) {
+        raw.logical_block_size = self.block_size;
+        raw.physical_block_size = self.block_size;
+        raw.io_min = self.block_size;
+        raw.dma_alignment = self.dma_alignment;
+        set(
+            &mut raw.features,
+            sys::RLOOP_BLK_FEAT_WRITE_CACHE,
+            self.write_cache,
+        );
+        set(
+            &mut raw.features,
+            sys::RLOOP_BLK_FEAT_ROTATIONAL,
+            self.rotational,
+        );
+        raw.discard_granularity = self.discard.granularity;
+        raw.max_hw_discard_sectors = self.discard.max_discard_sectors;
+        raw.max_write_zeroes_sectors = self.discard.max_write_zeroes_sectors;
+    }
+}
+
+fn set(word: &mut u32, bit: u32, on: bool) {
+    *word = if on { *word | bit } else { *word & !bit };
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's parameters as the user gave them, unchecked.
+//!
+//! They are declared in `helpers.c`, as the `kernel` crate of 7.2 has integer parameters only and
+//! shows none in sysfs.
+
+use crate::sys;
+use kernel::str::CStr;
+
+/// `name=`. Only while the module is being initialised or running, which is always.
+pub(crate) fn name() -> &'static CStr {
+    // SAFETY: The parameter is set before the module's init function and, having mode 0444, never
+    // changed afterwards; it points to a NUL-terminated string that lives as long as the module.
+    unsafe { CStr::from_ptr(sys::rloop_name.cast()) }
+}
+
+/// `max_loop=`.
+pub(crate) fn max_loop() -> i32 {
+    // SAFETY: As above: written before init only.
+    unsafe { sys::rloop_max_loop }
+}
+
+/// `max_part=`.
+pub(crate) fn max_part() -> i32 {
+    // SAFETY: As above: written before init only, or by `set_max_part()` during init.
+    unsafe { sys::rloop_max_part }
+}
+
+/// Replaces what `/sys/module/rloop/parameters/max_part` shows by the value in force.
+///
+/// To be called from the module's init function only.
+pub(crate) fn set_max_part(value: i32) {
+    // SAFETY: Init runs once, before any other code of this module; a concurrent reader of the
+    // sysfs file sees the old or the new value of an aligned `int`.
+    unsafe { sys::rloop_max_part = value };
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A workqueue of the module's own.
+
+use crate::sys;
+use core::{ops::Deref, ptr::NonNull};
+use kernel::{bindings, prelude::*, str::CStr, workqueue::Queue};
+
+/// An allocated `WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS` workqueue.
+///
+/// `WQ_MEM_RECLAIM` gives it a rescuer thread: work makes progress when no memory is left to start
+/// another worker, as a block driver must. `WQ_SYSFS` shows it below
+/// `/sys/bus/workqueue/devices/`, where the administrator can set its CPUs and concurrency.
+///
+/// # Invariants
+///
+/// `ptr` is a live workqueue owned by this object.
+pub(crate) struct WorkQueue {
+    ptr: NonNull<bindings::workqueue_struct>,
+}
+
+// SAFETY: A workqueue may be used and destroyed from any thread.
+unsafe impl Send for WorkQueue {}
+// SAFETY: All operations on a workqueue are thread-safe.
+unsafe impl Sync for WorkQueue {}
+
+impl WorkQueue {
+    /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node; 0
+    /// means the kernel's default. Fails with `ENOMEM`. May sleep.
+    pub(crate) fn new(name: &CStr, max_active: i32) -> Result<Self> {
+        // SAFETY: `name` is NUL-terminated and copied.
+        let ptr = unsafe { sys::rloop_alloc_workqueue(name.as_char_ptr().cast(), max_active) };
+        // INVARIANT: Just allocated, nobody else has it.
+        Ok(Self {
+            ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
+        })
+    }
+
+    /// Waits until everything queued before the call has run. May sleep.
+    pub(crate) fn flush(&self) {
+        // SAFETY: The workqueue is live by the type invariant.
+        unsafe { bindings::__flush_workqueue(self.ptr.as_ptr()) };
+    }
+}
+
+impl Deref for WorkQueue {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        // SAFETY: The workqueue is live by the type invariant, as long as `self`.
+        unsafe { Queue::from_raw(self.ptr.as_ptr()) }
+    }
+}
+
+impl Drop for WorkQueue {
+    fn drop(&mut self) {
+        // SAFETY: Owned by the type invariant. Drains what is queued first.
+        unsafe { bindings::destroy_workqueue(self.ptr.as_ptr()) };
+    }
+}

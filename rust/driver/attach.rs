@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Binding a device to a file, and exchanging the file.
+
+use super::{
+    binding::{Binding, CannotDiscard},
+    device::{Attached, Device},
+    log::refused,
+    loop_driver::{errno, Loop},
+    status,
+};
+use crate::{
+    block::{attributes::Attributes, operations::Mode, BlockDevice},
+    core::{module::ModuleRef, uapi::LoopConfig},
+    fs::GivenFile,
+    logic::{block_size::BlockSize, flags::Flags},
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// `LOOP_CONFIGURE`, and `LOOP_SET_FD` with all but the descriptor 0.
+///
+/// Nothing of the device changes unless all of it succeeds. Sleeps.
+pub(super) fn configure(
+    device: &Device,
+    bdev: &BlockDevice<Loop>,
+    mode: Mode,
+    config: &LoopConfig,
+) -> Result {
+    let disk = bdev.disk();
+    let given = suitable(device, config.fd)?;
+    let module = ModuleRef::get();
+
+    // Whoever has the device open exclusively relies on it; that may be the caller.
+    let claim = if mode.is_exclusive() {
+        None
+    } else {
+        Some(bdev.claim()?)
+    };
+    // While a loop device becomes the backing file of another, no third one may change.
+    let topology = given
+        .disk::<Loop>()
+        .map(|_| device.shared.topology.lock());
+    let mut control = device.control.lock();
+    if !control.is_unbound() {
+        return Err(EBUSY);
+    }
+    check_recursion(device, &given)?;
+
+    let requested = config.info.flags;
+    let flags = Flags::from_configure(requested).map_err(|unknown| {
+        refused!(
+            device.label(),
+            "flags",
+            requested,
+            fmt!("{:#x} is unknown", unknown),
+            "read-only (1), autoclear (4), partition scan (8), direct I/O (16)"
+        );
+        EINVAL
+    })?;
+    let settings = status::Settings::parse(device, &config.info)?;
+    let explicit_block_size = match config.block_size {
+        0 => None,
+        bytes => Some(block_size(device, u64::from(bytes))?),
+    };
+
+    let read_only = flags.contains(Flags::READ_ONLY) || !given.is_writable() || !mode.is_write();
+    let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
+    let file = Arc::new(given.reopen(read_only)?, GFP_KERNEL)?;
+    let alignment = file.direct_alignment();
+    let mut effective = flags.without(Flags::AUTOCLEAR);
+    if read_only {
+        effective = effective.with(Flags::READ_ONLY);
+    }
+    if want_direct {
+        effective = effective.with(Flags::DIRECT_IO);
+    }
+    if device.shared.part_shift.bits() != 0 {
+        effective = effective.with(Flags::PARTSCAN);
+    }
+    let default_block_size = if want_direct {
+        // The smallest that direct I/O is possible with.
+        BlockSize::new(u64::from(alignment.offset), crate::block::limits::MAX_BLOCK_SIZE)
+            .unwrap_or(BlockSize::SECTOR)
+    } else {
+        BlockSize::SECTOR
+    };
+    let mut binding = Binding {
+        disk: disk.into(),
+        file,
+        window: settings.window,
+        flags: effective,
+        block_size: explicit_block_size.unwrap_or(default_block_size),
+        alignment,
+        name: settings.name,
+        cannot_discard: CannotDiscard::unknown(),
+    };
+    binding.drop_impossible_direct();
+    let capacity = binding.window.capacity(binding.file.size()?);
+    if binding.is_direct() {
+        // Once for all, so that each direct I/O does not find dirty pages to be written first. P4:
+        // an error of that is the caller's to know.
+        binding.file.sync_data()?;
+    }
+    let binding = Arc::new(binding, GFP_KERNEL)?;
+    let limits = binding.limits();
+    let attributes = Attributes::new(disk.into())?;
+
+    let uevents = disk.hold_uevents();
+    {
+        let mut frozen = disk.freeze();
+        frozen.commit_limits(&limits)?;
+        *frozen.queue_data() = Some(binding.clone());
+    }
+    // Nothing fails from here on.
+    disk.media_changed();
+    disk.set_read_only(binding.is_read_only());
+    let scan = binding.flags.contains(Flags::PARTSCAN);
+    let attached = Attached {
+        binding: binding.clone(),
+        _attributes: attributes,
+        _module: module,
+    };
+    // It is unbound, as checked under the same lock.
+    if let Err((attached, refusal)) = control.attach(attached, flags.contains(Flags::AUTOCLEAR)) {
+        drop(attached);
+        return Err(errno(refusal));
+    }
+    device.publish(Some(binding));
+    disk.set_capacity(capacity.get());
+    if scan {
+        disk.allow_partition_scan(true);
+    }
+    drop(uevents);
+    disk.notify_change();
+    drop(control);
+    drop(topology);
+    if scan {
+        // As with the C driver, a scan that fails does not undo the rest.
+        let _ = disk.rescan_partitions();
+    }
+    drop(claim);
+    Ok(())
+}
+
+/// `LOOP_CHANGE_FD`: another file takes the place of the first, whose content is the same; only for
+/// read-only devices. Sleeps.
+pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> Result {
+    let disk = bdev.disk();
+    let given = suitable(device, fd)?;
+    let topology = given
+        .disk::<Loop>()
+        .map(|_| device.shared.topology.lock());
+    let mut control = device.control.lock();
+    let attached = control.bound_mut().map_err(errno)?;
+    let old = attached.binding.clone();
+    if !old.is_read_only() {
+        refused!(
+            device.label(),
+            "change of the backing file to descriptor",
+            fd,
+            "the device is writable",
+            "read-only devices"
+        );
+        return Err(EINVAL);
+    }
+    check_recursion(device, &given)?;
+    let file = given.reopen(true)?;
+    let (had, has) = (
+        old.window.capacity(old.file.size()?),
+        old.window.capacity(file.size()?),
+    );
+    if had != has {
+        refused!(
+            device.label(),
+            "size in sectors of the new backing file",
+            has.get(),
+            "it differs from that of the old one",
+            had.get()
+        );
+        return Err(EINVAL);
+    }
+    let mut binding = old.with_flags(old.flags);
+    if given.is_direct() {
+        binding.flags = binding.flags.with(Flags::DIRECT_IO);
+    }
+    binding.alignment = file.direct_alignment();
+    binding.file = Arc::new(file, GFP_KERNEL)?;
+    binding.drop_impossible_direct();
+    if binding.is_direct() {
+        // P4, as when attaching.
+        binding.file.sync_data()?;
+    }
+    let scan = binding.flags.contains(Flags::PARTSCAN);
+    let uevents = disk.hold_uevents();
+    device.reconfigure(disk, attached, binding)?;
+    disk.media_changed();
+    drop(uevents);
+    drop(control);
+    drop(topology);
+    // Without any lock: the last reference to a block device below takes that one's `open_mutex`.
+    drop(old);
+    if scan {
+        let _ = disk.rescan_partitions();
+    }
+    disk.notify_change();
+    Ok(())
+}
+
+/// The file behind a descriptor, if it can back a device.
+fn suitable(device: &Device, fd: u32) -> Result<GivenFile> {
+    let given = GivenFile::from_fd(fd).inspect_err(|_| {
+        refused!(
+            device.label(),
+            "file descriptor",
+            // As the caller sees it: -1 is the usual wrong one.
+            fd as i32,
+            "it is not open, or with O_PATH only",
+            "a regular file or a block device"
+        );
+    })?;
+    given.check().map_err(|why| {
+        refused!(
+            device.label(),
+            "file descriptor",
+            fd,
+            why.reason(),
+            why.allowed()
+        );
+        Error::from(why)
+    })?;
+    Ok(given)
+}
+
+/// Refuses a file that is the device itself, or a loop device that leads to it.
+///
+/// The caller holds `topology` if the file is a loop device, so that the chain does not change.
+fn check_recursion(device: &Device, given: &GivenFile) -> Result {
+    let Some(disk) = given.disk::<Loop>() else {
+        return Ok(());
+    };
+    let mut below: Arc<Device> = disk.device().into();
+    loop {
+        if core::ptr::eq::<Device>(&*below, device) {
+            refused!(
+                device.label(),
+                "backing file",
+                device.label(),
+                "the device would be its own backing file",
+                "files that do not lead back to it"
+            );
+            return Err(EBADF);
+        }
+        let Some(binding) = below.binding() else {
+            refused!(
+                device.label(),
+                "backing file",
+                below.label(),
+                "that device has no backing file",
+                "bound devices"
+            );
+            return Err(EINVAL);
+        };
+        below = match binding.file.disk::<Loop>() {
+            Some(disk) => disk.device().into(),
+            None => return Ok(()),
+        };
+    }
+}
+
+/// A logical block size, if it is possible.
+pub(super) fn block_size(device: &Device, bytes: u64) -> Result<BlockSize> {
+    BlockSize::new(bytes, crate::block::limits::MAX_BLOCK_SIZE).map_err(|_| {
+        refused!(
+            device.label(),
+            "block size",
+            bytes,
+            "the block layer does not support it",
+            fmt!(
+                "powers of two from 512 to {}",
+                crate::block::limits::MAX_BLOCK_SIZE
+            )
+        );
+        EINVAL
+    })
+}

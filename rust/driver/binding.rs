@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a device shows, and how.
+
+use super::loop_driver::Loop;
+use crate::{
+    block::{
+        limits::{Discard, Limits},
+        Disk,
+    },
+    core::uapi::NAME_SIZE,
+    fs::BackingFile,
+    logic::{
+        block_size::BlockSize,
+        direct::{self, Alignment, Obstacle},
+        flags::Flags,
+        window::Window,
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{Atomic, Relaxed},
+        Arc,
+    },
+};
+
+/// The configuration of a bound device. It never changes: a new one takes its place.
+pub(crate) struct Binding {
+    /// The device's disk.
+    pub(super) disk: ARef<Disk<Loop>>,
+    /// The file behind it.
+    pub(super) file: Arc<BackingFile>,
+    /// The part of the file that is shown.
+    pub(super) window: Window,
+    /// `READ_ONLY`, `PARTSCAN` and `DIRECT_IO` as in force. `AUTOCLEAR` is kept in the state.
+    pub(super) flags: Flags,
+    /// Logical block size.
+    pub(super) block_size: BlockSize,
+    /// What direct I/O to the file must be aligned to.
+    pub(super) alignment: Alignment,
+    /// The name user space gave it, NUL-terminated; only to be given back.
+    pub(super) name: [u8; NAME_SIZE],
+    /// The file system turned out not to deallocate.
+    pub(super) cannot_discard: CannotDiscard,
+}
+
+/// A flag that is set once.
+pub(crate) struct CannotDiscard(Atomic<i32>);
+
+impl CannotDiscard {
+    /// Not known yet.
+    pub(super) fn unknown() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// It has turned out now; true for the first to say so.
+    pub(super) fn found_out(&self) -> bool {
+        self.0.xchg(1, Relaxed) == 0
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Relaxed) != 0
+    }
+
+    fn copy(&self) -> Self {
+        Self(Atomic::new(self.0.load(Relaxed)))
+    }
+}
+
+impl Binding {
+    /// The same with another window, name and flags; direct I/O only if that still is possible.
+    pub(super) fn with(&self, window: Window, flags: Flags, name: [u8; NAME_SIZE]) -> Self {
+        let mut new = Self {
+            disk: self.disk.clone(),
+            file: self.file.clone(),
+            window,
+            flags,
+            block_size: self.block_size,
+            alignment: self.alignment,
+            name,
+            cannot_discard: self.cannot_discard.copy(),
+        };
+        new.drop_impossible_direct();
+        new
+    }
+
+    /// The same with other flags.
+    pub(super) fn with_flags(&self, flags: Flags) -> Self {
+        self.with(self.window, flags, self.name)
+    }
+
+    /// The same with another block size.
+    pub(super) fn with_block_size(&self, block_size: BlockSize) -> Self {
+        let mut new = self.with_flags(self.flags);
+        new.block_size = block_size;
+        // What was possible may not be, but nothing is switched on by itself.
+        new.drop_impossible_direct();
+        new
+    }
+
+    /// Switches direct I/O off if it is impossible.
+    pub(super) fn drop_impossible_direct(&mut self) {
+        if self.direct_possible().is_err() {
+            self.flags = self.flags.without(Flags::DIRECT_IO);
+        }
+    }
+
+    /// Whether direct I/O could be done.
+    pub(super) fn direct_possible(&self) -> Result<(), Obstacle> {
+        direct::check(
+            self.file.can_direct(),
+            self.alignment,
+            self.block_size,
+            &self.window,
+        )
+    }
+
+    /// Whether direct I/O is done.
+    pub(super) fn is_direct(&self) -> bool {
+        self.flags.contains(Flags::DIRECT_IO)
+    }
+
+    /// Whether writes are refused.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.flags.contains(Flags::READ_ONLY)
+    }
+
+    /// The queue limits that go with this configuration. May sleep.
+    pub(super) fn limits(&self) -> Limits {
+        let mut discard = if self.is_read_only() {
+            Discard::NONE
+        } else {
+            self.file.discard()
+        };
+        if self.cannot_discard.get() {
+            // Zeroes can be written in any case.
+            discard.max_discard_sectors = 0;
+            discard.granularity = 0;
+        }
+        Limits {
+            block_size: self.block_size.get(),
+            write_cache: self.file.can_sync() && !self.is_read_only(),
+            rotational: self.file.is_rotational(),
+            discard,
+            dma_alignment: if self.is_direct() {
+                self.alignment.memory.max(4).saturating_sub(1)
+            } else {
+                Limits::UNBOUND.dma_alignment
+            },
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Unbinding a device from its file.
+
+use super::{
+    device::Device,
+    loop_driver::{errno, Loop},
+};
+use crate::{
+    block::{limits::Limits, Disk},
+    logic::state::Clear,
+};
+use kernel::prelude::*;
+
+/// `LOOP_CLR_FD`: the device is detached when its last user closes it, which may be the caller.
+/// Sleeps.
+pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
+    // A loop device that checks what its own backing file leads to may be looking at this one.
+    let _topology = device.shared.topology.lock();
+    match device.control.lock().clear(disk.openers()).map_err(errno)? {
+        // In both cases it happens in `last_close()`.
+        Clear::Now | Clear::OnLastClose => Ok(()),
+    }
+}
+
+/// The last user has closed the device. `disk->open_mutex` is held. Sleeps.
+pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
+    if !device.control.lock().last_close() {
+        return;
+    }
+    // Now the device is in rundown: nobody can open or change it until `finish()`.
+    disk.invalidate_all();
+    {
+        let mut frozen = disk.freeze();
+        *frozen.queue_data() = None;
+        // These limits are always possible.
+        let _ = frozen.commit_limits(&Limits::UNBOUND);
+    }
+    disk.set_read_only(false);
+    disk.media_changed();
+    // All partitions, those added by hand included: the capacity is 0.
+    let _ = disk.rescan_partitions_locked();
+    if device.shared.part_shift.bits() == 0 {
+        disk.allow_partition_scan(false);
+    }
+
+    let attached = device.control.lock().finish();
+    // The sysfs directory goes here, which waits for readers, and the file, which takes locks of
+    // its own, so no lock of ours may be held.
+    drop(attached);
+    device.publish(None);
+    disk.notify_change();
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A loop device.
+
+use super::{
+    binding::Binding, flush::Flushes, lane::Lane, loop_driver::Loop, registry::Shared,
+    sysfs::LoopGroup,
+};
+use crate::{
+    block::{attributes::Attributes, Disk},
+    core::module::ModuleRef,
+    logic::state::State,
+    new_irq_lock,
+    core::irq_lock::IrqLock,
+};
+use kernel::{
+    impl_has_work, new_mutex,
+    prelude::*,
+    str::CString,
+    sync::{Arc, Mutex},
+    workqueue::{new_work, Work, WorkItem},
+};
+
+/// Identifies the work items of a device.
+pub(super) mod work {
+    /// Executes what is in the lane.
+    pub(in super::super) const LANE: u64 = 0;
+    /// Syncs the backing file for the flushes that wait for it.
+    pub(in super::super) const FLUSH: u64 = 1;
+    /// Takes back limits that the backing file turned out not to support.
+    pub(in super::super) const LIMITS: u64 = 2;
+}
+
+/// What a bound device holds.
+pub(crate) struct Attached {
+    /// The configuration in force.
+    pub(super) binding: Arc<Binding>,
+    /// The directory `loop` in sysfs.
+    pub(super) _attributes: Attributes<LoopGroup>,
+    /// A bound device keeps the module loaded.
+    pub(super) _module: ModuleRef,
+}
+
+/// A loop device, bound to a file or not.
+#[pin_data]
+pub(crate) struct Device {
+    /// Its number.
+    pub(super) index: u32,
+    /// Its name, for messages.
+    pub(super) name: CString,
+    /// What all devices share.
+    pub(super) shared: Arc<Shared>,
+    /// The state, and the lock of everything that changes it.
+    #[pin]
+    pub(super) control: Mutex<State<Attached>>,
+    /// The configuration in force, for those who only look. Set from the end of attaching to the
+    /// end of detaching.
+    // LOCKING: Innermost. An interrupt-safe lock for want of a cheaper one that does not sleep.
+    #[pin]
+    published: IrqLock<Option<Arc<Binding>>>,
+    /// Requests to be executed.
+    #[pin]
+    pub(super) lane: Lane,
+    /// Flushes that wait.
+    #[pin]
+    pub(super) flushes: Flushes,
+    #[pin]
+    lane_work: Work<Device, { work::LANE }>,
+    #[pin]
+    flush_work: Work<Device, { work::FLUSH }>,
+    #[pin]
+    limits_work: Work<Device, { work::LIMITS }>,
+}
+
+impl_has_work! {
+    impl HasWork<Self, { work::LANE }> for Device { self.lane_work }
+    impl HasWork<Self, { work::FLUSH }> for Device { self.flush_work }
+    impl HasWork<Self, { work::LIMITS }> for Device { self.limits_work }
+}
+
+impl Device {
+    /// A device that is not bound.
+    pub(super) fn new(index: u32, name: CString, shared: Arc<Shared>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                index,
+                name,
+                shared,
+                control <- new_mutex!(State::new(), "rloop::control"),
+                published <- new_irq_lock!(None, "rloop::published"),
+                lane <- Lane::new(),
+                flushes <- Flushes::new(),
+                lane_work <- new_work!("rloop::lane"),
+                flush_work <- new_work!("rloop::flush"),
+                limits_work <- new_work!("rloop::limits"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Its name.
+    pub(super) fn label(&self) -> &str {
+        self.name.to_str().unwrap_or("loop?")
+    }
+
+    /// The configuration in force; `None` if the device is not bound.
+    pub(super) fn binding(&self) -> Option<Arc<Binding>> {
+        self.published.lock().clone()
+    }
+
+    /// Whether it can be bound, as far as can be told without waiting for whoever is about to change
+    /// that.
+    pub(super) fn is_free(&self) -> bool {
+        self.control
+            .try_lock()
+            .is_some_and(|control| control.is_unbound())
+    }
+
+    /// Whether it will be detached on last close.
+    pub(super) fn autoclear(&self) -> bool {
+        self.control.lock().autoclear()
+    }
+
+    /// Shows a new configuration to those who only look.
+    pub(super) fn publish(&self, binding: Option<Arc<Binding>>) {
+        // The old one is dropped outside of the lock: it may be the last to hold its file.
+        let old = core::mem::replace(&mut *self.published.lock(), binding);
+        drop(old);
+    }
+
+    /// Puts a new configuration of a bound device in force. `control` is that of this device.
+    pub(super) fn reconfigure(
+        &self,
+        disk: &Disk<Loop>,
+        attached: &mut Attached,
+        binding: Binding,
+    ) -> Result {
+        let binding = Arc::new(binding, GFP_KERNEL)?;
+        let limits = binding.limits();
+        {
+            let mut frozen = disk.freeze();
+            frozen.commit_limits(&limits)?;
+            *frozen.queue_data() = Some(binding.clone());
+        }
+        attached.binding = binding.clone();
+        self.publish(Some(binding));
+        Ok(())
+    }
+}
+
+impl WorkItem<{ work::LANE }> for Device {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.lane.run();
+    }
+}
+
+impl WorkItem<{ work::FLUSH }> for Device {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        Flushes::run(&this);
+    }
+}
+
+impl WorkItem<{ work::LIMITS }> for Device {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        super::settings::take_back_limits(&this);
+    }
+}

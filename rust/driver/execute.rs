@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Executing requests: what each operation means for the backing file.
+
+use super::{
+    binding::Binding,
+    device::{work, Device},
+    flush::Flushes,
+    lane,
+    log::trouble,
+    loop_driver::Loop,
+};
+use crate::{
+    block::{Op, Request, Status},
+    fs::{
+        io::{self, Direction},
+        range::{self, Change},
+    },
+    logic::{
+        direct,
+        epoch::Ticket,
+        transfer::{Step, Transfer},
+        units::{Bytes, Sectors},
+    },
+};
+use kernel::{error::code, prelude::*, sync::Arc};
+
+/// What the driver keeps with each request.
+pub(crate) struct PerRequest {
+    /// The ticket of a write, from its acceptance to its end.
+    pub(super) ticket: Option<Ticket>,
+    /// How far a read or write got; `None` before it was begun.
+    transfer: Option<Transfer>,
+    /// Where it began.
+    start: Sectors,
+    /// The file system has refused to do it directly.
+    through_cache: bool,
+}
+
+impl PerRequest {
+    /// That of a request that is not in use.
+    pub(super) fn new() -> Self {
+        Self {
+            ticket: None,
+            transfer: None,
+            start: Sectors::new(0),
+            through_cache: false,
+        }
+    }
+}
+
+/// Executes a request, from its beginning or from where it got to. Sleeps.
+pub(super) fn begin(mut rq: Request<Loop>) {
+    let Some(binding) = rq.queue_data().clone() else {
+        return finish(rq, Err(code::EIO));
+    };
+    let op = rq.op();
+    if op.is_change() && binding.is_read_only() {
+        return finish(rq, Err(code::EROFS));
+    }
+    let (start, bytes) = (Sectors::new(rq.sector()), rq.bytes());
+    match op {
+        Op::Read | Op::Write => {
+            let data = rq.data().driver();
+            if data.transfer.is_none() {
+                data.transfer = Some(Transfer::new(bytes));
+                data.start = start;
+            }
+            move_data(rq, &binding, direction(op));
+        }
+        Op::Discard => {
+            let result = match binding.window.position(start, Bytes::new(0)) {
+                Some(at) => discard(&binding, &rq, at, Bytes::new(u64::from(bytes))),
+                None => Err(code::EINVAL),
+            };
+            finish(rq, result);
+        }
+        Op::WriteZeroes { unmap } => {
+            let result = match binding.window.position(start, Bytes::new(0)) {
+                Some(at) => write_zeroes(&binding, unmap, at, bytes),
+                None => Err(code::EINVAL),
+            };
+            finish(rq, result);
+        }
+        Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
+        Op::Other(_) => finish(rq, Err(EOPNOTSUPP())),
+    }
+}
+
+fn direction(op: Op) -> Direction {
+    match op {
+        Op::Write => Direction::Write,
+        _ => Direction::Read,
+    }
+}
+
+/// The errno for what is not supported; `kernel::error::code` lacks it.
+#[allow(non_snake_case)]
+pub(super) fn EOPNOTSUPP() -> Error {
+    Error::from_errno(-(kernel::bindings::EOPNOTSUPP as i32))
+}
+
+/// Reads or writes what is left of a request.
+fn move_data(mut rq: Request<Loop>, binding: &Binding, direction: Direction) {
+    loop {
+        let data = rq.data().driver();
+        let Some(transfer) = data.transfer else {
+            return finish(rq, Err(code::EIO));
+        };
+        let through_cache = data.through_cache;
+        let done = Bytes::new(u64::from(transfer.done()));
+        let left = Bytes::new(u64::from(transfer.remaining()));
+        let Some(at) = binding.window.position(data.start, done) else {
+            return finish(rq, Err(code::EINVAL));
+        };
+        if binding.is_direct() && !through_cache && direct::aligned(binding.alignment, at, left) {
+            return io::submit(rq, &binding.file, direction, at);
+        }
+        let result = io::transfer(&mut rq, &binding.file, direction, at);
+        match progress(&mut rq, result) {
+            Progress::Over(result) => return finish(rq, result),
+            Progress::More => {}
+        }
+    }
+}
+
+/// What comes after a part of a transfer.
+enum Progress {
+    /// The request is to be ended so.
+    Over(Result),
+    /// Something is left to be done.
+    More,
+}
+
+/// Notes the result of one file operation for a request. Any context.
+fn progress(rq: &mut Request<Loop>, result: Result<usize>) -> Progress {
+    let bytes = match result {
+        Ok(bytes) => bytes,
+        Err(error) => return Progress::Over(Err(error)),
+    };
+    let Some(transfer) = rq.data().driver().transfer.as_mut() else {
+        return Progress::Over(Err(code::EIO));
+    };
+    match transfer.advance(bytes) {
+        Step::Complete => Progress::Over(Ok(())),
+        // P6: what was not transferred is not said to be.
+        Step::Stuck => Progress::Over(Err(code::EIO)),
+        Step::Continue => {
+            // Less than what was left of the request, which is a `u32`.
+            rq.advance(u32::try_from(bytes).unwrap_or(0));
+            Progress::More
+        }
+    }
+}
+
+/// A direct transfer is over. Any context.
+pub(super) fn direct_done(mut rq: Request<Loop>, result: Result<usize>) {
+    let result = match result {
+        // What the file system cannot do directly, for instance for the alignment of its memory,
+        // it can do through the page cache.
+        Err(error) if error == code::EINVAL && !rq.data().driver().through_cache => {
+            rq.data().driver().through_cache = true;
+            Progress::More
+        }
+        result => progress(&mut rq, result),
+    };
+    match result {
+        Progress::Over(result) => finish(rq, result),
+        Progress::More => {
+            let device = rq.device_arc();
+            device.lane.push(rq);
+            lane::wake(device);
+        }
+    }
+}
+
+/// Deallocates a range.
+fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> Result {
+    let result = range::change(&binding.file, Change::PunchHole, at, length);
+    if result == Err(EOPNOTSUPP()) && binding.cannot_discard.found_out() {
+        // Not from here: changing limits waits for all requests, of which this is one.
+        let device = rq.device_arc();
+        let queue = &device.shared.clone().workers;
+        let _ = queue.enqueue::<Arc<Device>, { work::LIMITS }>(device);
+    }
+    result
+}
+
+/// Makes a range read as zeroes.
+fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: u32) -> Result {
+    let change = if unmap {
+        Change::PunchHole
+    } else {
+        Change::ZeroRange
+    };
+    let length = u64::from(length);
+    let result = range::change(&binding.file, change, at, Bytes::new(length));
+    if result != Err(EOPNOTSUPP()) {
+        return result;
+    }
+    let mut done = 0;
+    while done < length {
+        let at = Bytes::new(at.get().checked_add(done).ok_or(code::EINVAL)?);
+        let left = Bytes::new(length.saturating_sub(done));
+        done = done.saturating_add(range::write_zeroes(&binding.file, at, left)?);
+    }
+    Ok(())
+}
+
+/// Ends a request, and then tells flushes that they need not wait for it any more. Any context.
+pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
+    let status = match result {
+        Ok(()) => Status::OK,
+        Err(error) => {
+            let label = rq.device();
+            let quiet = error == EOPNOTSUPP();
+            if !quiet {
+                trouble!(
+                    label.label(),
+                    "{} at sector {}: {:?}",
+                    name(rq.op()),
+                    rq.sector(),
+                    error
+                );
+            }
+            Status::from(error)
+        }
+    };
+    let data = rq.data().driver();
+    let ticket = data.ticket.take();
+    *data = PerRequest::new();
+    match ticket {
+        None => rq.end(status),
+        Some(ticket) => {
+            let device = rq.device_arc();
+            // In this order: nobody may see the flush complete before the write.
+            rq.end(status);
+            Flushes::complete_write(device, ticket);
+        }
+    }
+}
+
+/// What an operation is called in messages.
+fn name(op: Op) -> &'static str {
+    match op {
+        Op::Read => "read",
+        Op::Write => "write",
+        Op::Flush => "flush",
+        Op::Discard => "discard",
+        Op::WriteZeroes { .. } => "write zeroes",
+        Op::Other(_) => "unknown operation",
+    }
+}

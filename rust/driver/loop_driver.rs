@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver, as the block layer sees it.
+
+use super::{
+    binding::Binding,
+    detach,
+    device::Device,
+    execute::{self, PerRequest},
+    flush::Flushes,
+    ioctl, lane,
+};
+use crate::{
+    block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
+    fs::{FileIo, IoData},
+    logic::state::Refusal,
+};
+use kernel::{
+    prelude::*,
+    sync::{Arc, ArcBorrow},
+};
+
+/// The loop driver.
+pub(crate) struct Loop;
+
+impl Operations for Loop {
+    type Device = Device;
+    type QueueData = Option<Arc<Binding>>;
+    type RequestData = IoData<PerRequest>;
+
+    fn new_request_data() -> impl PinInit<Self::RequestData> {
+        IoData::new(PerRequest::new())
+    }
+
+    fn queue_rq(
+        device: ArcBorrow<'_, Device>,
+        rq: IdleRequest<Self>,
+        last: bool,
+    ) -> Result<(), (IdleRequest<Self>, Status)> {
+        let mut rq = rq.start();
+        let op = rq.op();
+        if op == Op::Flush {
+            Flushes::accept_flush(device.into(), rq);
+        } else {
+            if op.is_change() {
+                rq.data().driver().ticket = Some(device.flushes.accept_write());
+            }
+            device.lane.push(rq);
+        }
+        if last {
+            lane::wake(device.into());
+        }
+        Ok(())
+    }
+
+    fn commit_rqs(device: ArcBorrow<'_, Device>) {
+        lane::wake(device.into());
+    }
+
+    fn open(device: ArcBorrow<'_, Device>, _disk: &Disk<Self>, _mode: Mode) -> Result {
+        device.control.lock().open().map_err(errno)
+    }
+
+    fn release(device: ArcBorrow<'_, Device>, disk: &Disk<Self>) {
+        if disk.openers() == 0 {
+            detach::last_close(&device, disk);
+        }
+    }
+
+    fn ioctl(
+        device: ArcBorrow<'_, Device>,
+        bdev: &BlockDevice<Self>,
+        mode: Mode,
+        cmd: u32,
+        arg: usize,
+    ) -> Result {
+        ioctl::ioctl(&device, bdev, mode, cmd, arg)
+    }
+
+    fn compat_ioctl(
+        device: ArcBorrow<'_, Device>,
+        bdev: &BlockDevice<Self>,
+        mode: Mode,
+        cmd: u32,
+        arg: usize,
+    ) -> Result {
+        ioctl::compat_ioctl(&device, bdev, mode, cmd, arg)
+    }
+}
+
+impl FileIo for Loop {
+    type PerRequest = PerRequest;
+
+    fn io_done(rq: Request<Self>, result: Result<usize>) {
+        execute::direct_done(rq, result);
+    }
+}
+
+/// The errno for an event that the device's state does not allow.
+pub(super) fn errno(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Busy => EBUSY,
+        Refusal::NotBound | Refusal::Gone => ENXIO,
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Loading and unloading.
+
+use super::{
+    control::Control,
+    log::refused,
+    registry::{Registry, Shared},
+};
+use crate::{
+    block::major::{self, Major},
+    core::{
+        control_node::{ControlNode, Minor},
+        params,
+        workqueue::WorkQueue,
+    },
+    logic::params::{self as rules, DevicePrefix, PartShift},
+};
+use kernel::{c_str, prelude::*, str::CString, sync::Arc};
+
+/// How many requests' backing I/O may block at once, all devices together, per NUMA node.
+const WORKERS: i32 = 64;
+
+/// The module while it is loaded.
+pub(crate) struct Module {
+    // Dropped first: nobody can ask for devices any more.
+    _node: Pin<KBox<ControlNode<Control>>>,
+    // Dropped second: removes all devices, gives the major number back, destroys the workqueue.
+    _devices: Devices,
+}
+
+/// Removes all devices when dropped.
+struct Devices(Arc<Registry>);
+
+impl Drop for Devices {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The parameters, checked.
+struct Parameters {
+    prefix: DevicePrefix<'static>,
+    part_shift: PartShift,
+    max_loop: u32,
+}
+
+impl Parameters {
+    fn check() -> Result<Self> {
+        let name = params::name();
+        let text = name.to_str().unwrap_or("");
+        let prefix = DevicePrefix::parse(text).map_err(|error| {
+            refused!("module parameter", "name", text, "it is not a prefix of loop devices' names", fmt!("it must {}", error.allowed()));
+            EINVAL
+        })?;
+        let max_part = params::max_part();
+        let part_shift = rules::max_part(i64::from(max_part)).map_err(|error| {
+            refused!("module parameter", "max_part", max_part, "it is out of range", error.allowed());
+            EINVAL
+        })?;
+        let max_loop = params::max_loop();
+        let max_loop = rules::max_loop(i64::from(max_loop), part_shift).map_err(|error| {
+            refused!("module parameter", "max_loop", max_loop, "it is out of range", error.allowed());
+            EINVAL
+        })?;
+        Ok(Self {
+            prefix,
+            part_shift,
+            max_loop,
+        })
+    }
+}
+
+impl Module {
+    /// Checks the parameters, takes the numbers and makes the first devices.
+    pub(crate) fn load() -> Result<Self> {
+        let parameters = Parameters::check()?;
+        params::set_max_part(i32::try_from(parameters.part_shift.max_part())?);
+        let prefix = parameters.prefix.as_str();
+        let own = |text: &str| CString::try_from_fmt(fmt!("{}", text));
+
+        let (number, minor) = if parameters.prefix.is_default() {
+            (Some(major::LOOP), Minor::LoopControl)
+        } else {
+            (None, Minor::Dynamic)
+        };
+        let major = Major::register(number, own(prefix)?).inspect_err(|error| taken(*error, prefix))?;
+        let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
+        let shared = Shared::new(own(prefix)?, parameters.part_shift, workers)?;
+        let devices = Devices(Registry::new(shared, major)?);
+        for index in 0..parameters.max_loop {
+            devices.0.add(Some(index))?;
+        }
+        let node = KBox::pin_init(
+            ControlNode::register(
+                CString::try_from_fmt(fmt!("{}-control", prefix))?,
+                minor,
+                Control(devices.0.clone()),
+            ),
+            GFP_KERNEL,
+        )
+        .inspect_err(|error| taken(*error, prefix))?;
+        pr_info!("ready: /dev/{}-control\n", prefix);
+        Ok(Self {
+            _node: node,
+            _devices: devices,
+        })
+    }
+}
+
+/// Says what to do about numbers that another driver has.
+fn taken(error: Error, prefix: &str) {
+    if error == EBUSY {
+        pr_err!(
+            "the numbers of {} devices are taken, probably by the C loop driver; unload it (modprobe -r loop) or load rloop beside it (name=loopr)\n",
+            prefix
+        );
+    }
+}

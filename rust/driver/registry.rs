@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All devices.
+
+use super::{device::Device, log::refused, loop_driver::{errno, Loop}};
+use crate::{
+    block::{
+        disk::{GenDisk, Place},
+        major::Major,
+        tag_set::Queues,
+    },
+    core::workqueue::WorkQueue,
+    logic::params::PartShift,
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNodeReservation},
+    str::CString,
+    sync::{Arc, Mutex},
+};
+
+/// Requests in flight at most, per device.
+const QUEUE_DEPTH: u32 = 128;
+
+/// How many minor numbers a major number has (`MINORBITS`).
+const MINORS: u32 = 1 << 20;
+
+/// What all devices share.
+#[pin_data]
+pub(crate) struct Shared {
+    /// What the names of device nodes begin with.
+    pub(super) prefix: CString,
+    /// Minor numbers per device, as a power of two.
+    pub(super) part_shift: PartShift,
+    /// Where backing I/O is done, for all devices.
+    pub(super) workers: WorkQueue,
+    /// Held while a loop device becomes the backing file of another, and while one is detached.
+    #[pin]
+    pub(super) topology: Mutex<()>,
+}
+
+impl Shared {
+    /// Makes it.
+    pub(super) fn new(
+        prefix: CString,
+        part_shift: PartShift,
+        workers: WorkQueue,
+    ) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                prefix,
+                part_shift,
+                workers,
+                topology <- new_mutex!((), "rloop::topology"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+}
+
+/// What there is under a number.
+enum Slot {
+    /// A device is being made or removed.
+    Changing,
+    /// A device.
+    Live(GenDisk<Loop>),
+}
+
+/// The table of all devices.
+#[pin_data]
+pub(crate) struct Registry {
+    shared: Arc<Shared>,
+    major: Major,
+    // LOCKING: For looking at the table only, never while a disk is added or removed: that takes
+    // `open_mutex`.
+    #[pin]
+    table: Mutex<RBTree<u32, Slot>>,
+}
+
+impl Registry {
+    /// An empty table.
+    pub(super) fn new(shared: Arc<Shared>, major: Major) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                shared,
+                major,
+                table <- new_mutex!(RBTree::new(), "rloop::registry"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// What names begin with, for messages.
+    pub(super) fn label(&self) -> &str {
+        self.shared.prefix.to_str().unwrap_or("loop?")
+    }
+
+    /// One more than the largest number a device can have.
+    fn limit(&self) -> u32 {
+        MINORS >> self.shared.part_shift.bits()
+    }
+
+    /// Makes a device with this number, or with the lowest that is free. Returns the number.
+    /// Sleeps.
+    pub(super) fn add(&self, wanted: Option<u32>) -> Result<u32> {
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+        let index = {
+            let mut table = self.table.lock();
+            let index = match wanted {
+                Some(index) if table.get(&index).is_some() => return Err(EEXIST),
+                Some(index) => index,
+                None => lowest_free(&table),
+            };
+            if index >= self.limit() {
+                refused!(
+                    self.label(),
+                    "device number",
+                    index,
+                    "there is no minor number for it",
+                    fmt!("0 to {}", self.limit().saturating_sub(1))
+                );
+                return Err(EINVAL);
+            }
+            table.insert(node.into_node(index, Slot::Changing));
+            index
+        };
+        let made = self.make(index);
+        let mut table = self.table.lock();
+        match made {
+            Ok(disk) => {
+                if let Some(slot) = table.get_mut(&index) {
+                    *slot = Slot::Live(disk);
+                }
+                Ok(index)
+            }
+            Err(error) => {
+                table.remove(&index);
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the disk of a device.
+    fn make(&self, index: u32) -> Result<GenDisk<Loop>> {
+        let shift = self.shared.part_shift;
+        let name = CString::try_from_fmt(fmt!("{}{}", self.label(), index))?;
+        let place_name = CString::try_from_fmt(fmt!("{}{}", self.label(), index))?;
+        let device = Device::new(index, name, self.shared.clone())?;
+        GenDisk::new(
+            Place {
+                name: &place_name,
+                major: self.major.number(),
+                first_minor: index << shift.bits(),
+                minors: shift.minors(),
+            },
+            Queues {
+                count: 1,
+                depth: QUEUE_DEPTH,
+            },
+            shift.bits() != 0,
+            device,
+            None,
+        )
+    }
+
+    /// Removes a device that is neither bound nor open. Sleeps.
+    pub(super) fn remove(&self, index: u32) -> Result {
+        let disk = {
+            let mut table = self.table.lock();
+            let slot = table.get_mut(&index).ok_or(ENODEV)?;
+            let disk = match slot {
+                Slot::Live(disk) => disk,
+                Slot::Changing => return Err(ENODEV),
+            };
+            disk.device()
+                .control
+                .lock()
+                .delete(disk.openers())
+                .map_err(errno)?;
+            core::mem::replace(slot, Slot::Changing)
+        };
+        // Nobody can open or bind it any more.
+        drop(disk);
+        self.table.lock().remove(&index);
+        Ok(())
+    }
+
+    /// The lowest number of a device that is not bound; a new one if there is none. Another process
+    /// may be faster to bind it. Sleeps.
+    pub(super) fn get_free(&self) -> Result<u32> {
+        {
+            let table = self.table.lock();
+            for (index, slot) in table.iter() {
+                if let Slot::Live(disk) = slot {
+                    if disk.device().is_free() {
+                        return Ok(*index);
+                    }
+                }
+            }
+        }
+        self.add(None)
+    }
+
+    /// Removes all devices. Only when nobody can use them any more, which is when the module is
+    /// unloaded. Sleeps.
+    pub(super) fn clear(&self) {
+        let all = core::mem::replace(&mut *self.table.lock(), RBTree::new());
+        drop(all);
+        // What their work items held is freed when those have run.
+        self.shared.workers.flush();
+    }
+}
+
+fn lowest_free(table: &RBTree<u32, Slot>) -> u32 {
+    let mut lowest = 0;
+    for index in table.keys() {
+        if *index != lowest {
+            break;
+        }
+        lowest = index.saturating_add(1);
+    }
+    lowest
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ioctls that change one thing of a bound device.
+
+use super::{
+    attach,
+    device::Device,
+    log::{refused, trouble},
+    loop_driver::{errno, Loop},
+};
+use crate::{
+    block::{operations::Mode, BlockDevice, Disk},
+    logic::flags::Flags,
+};
+use kernel::prelude::*;
+
+/// `LOOP_SET_CAPACITY`: the size of the file has changed. Sleeps.
+pub(super) fn set_capacity(device: &Device, disk: &Disk<Loop>) -> Result {
+    let control = device.control.lock();
+    let binding = &control.bound().map_err(errno)?.binding;
+    let capacity = binding.window.capacity(binding.file.size()?);
+    disk.set_capacity(capacity.get());
+    Ok(())
+}
+
+/// `LOOP_SET_DIRECT_IO`. Sleeps.
+pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Result {
+    let mut control = device.control.lock();
+    let attached = control.bound_mut().map_err(errno)?;
+    let old = attached.binding.clone();
+    if old.is_direct() == on {
+        return Ok(());
+    }
+    let flags = if on {
+        if let Err(obstacle) = old.direct_possible() {
+            refused!(
+                device.label(),
+                "direct I/O",
+                "on",
+                obstacle.as_str(),
+                fmt!(
+                    "block size and offset that are multiples of {} bytes, on a file system with direct I/O",
+                    old.alignment.offset
+                )
+            );
+            return Err(EINVAL);
+        }
+        // See `attach::configure()`.
+        old.file.sync_data()?;
+        old.flags.with(Flags::DIRECT_IO)
+    } else {
+        old.flags.without(Flags::DIRECT_IO)
+    };
+    device.reconfigure(disk, attached, old.with_flags(flags))
+}
+
+/// `LOOP_SET_BLOCK_SIZE`, in bytes. Sleeps.
+pub(super) fn set_block_size(
+    device: &Device,
+    bdev: &BlockDevice<Loop>,
+    mode: Mode,
+    bytes: usize,
+) -> Result {
+    let disk = bdev.disk();
+    // A mounted file system relies on the block size.
+    let _claim = if mode.is_exclusive() {
+        None
+    } else {
+        Some(bdev.claim()?)
+    };
+    let mut control = device.control.lock();
+    let attached = control.bound_mut().map_err(errno)?;
+    let old = attached.binding.clone();
+    let block_size = attach::block_size(device, bytes as u64)?;
+    if block_size == old.block_size {
+        return Ok(());
+    }
+    disk.sync()?;
+    disk.invalidate_cache();
+    device.reconfigure(disk, attached, old.with_block_size(block_size))
+}
+
+/// Sets the queue limits again, after the backing file turned out not to support something they
+/// promise. Sleeps.
+pub(super) fn take_back_limits(device: &Device) {
+    // If the device is being detached or changed, that sets the limits.
+    let control = device.control.lock();
+    let Ok(attached) = control.bound() else {
+        return;
+    };
+    let binding = attached.binding.clone();
+    let limits = binding.limits();
+    let result = binding.disk.freeze().commit_limits(&limits);
+    if let Err(error) = result {
+        trouble!(
+            device.label(),
+            "could not switch discards off: {:?}",
+            error
+        );
+    }
+}

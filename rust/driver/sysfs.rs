@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/sys/block/<dev>/loop/`, which exists while the device is bound.
+
+use super::loop_driver::Loop;
+use crate::{
+    block::{
+        attributes::{Group, Output},
+        Disk,
+    },
+    logic::flags::Flags,
+};
+use kernel::{c_str, page::PAGE_SIZE, prelude::*, str::CStr};
+
+/// The directory `loop`, as `losetup --list` reads it.
+pub(crate) struct LoopGroup;
+
+impl Group for LoopGroup {
+    type Driver = Loop;
+
+    const NAME: &'static CStr = c_str!("loop");
+
+    const FILES: &'static [&'static CStr] = &[
+        c_str!("backing_file"),
+        c_str!("offset"),
+        c_str!("sizelimit"),
+        c_str!("autoclear"),
+        c_str!("partscan"),
+        c_str!("dio"),
+    ];
+
+    fn show(disk: &Disk<Loop>, file: usize, out: &mut Output<'_>) -> Result {
+        let device = disk.device();
+        let binding = device.binding().ok_or(ENODEV)?;
+        let flag = |flag| if binding.flags.contains(flag) { "1" } else { "0" };
+        match file {
+            0 => {
+                let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
+                out.bytes(binding.file.path(&mut page)?)
+            }
+            1 => out.number(binding.window.offset().get()),
+            2 => out.number(binding.window.sizelimit().get()),
+            3 => out.text(if device.autoclear() { "1" } else { "0" }),
+            4 => out.text(flag(Flags::PARTSCAN)),
+            _ => out.text(flag(Flags::DIRECT_IO)),
+        }
+    }
+}

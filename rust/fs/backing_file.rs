@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver's own open file.
+
+use crate::{
+    block::{limits::Discard, Disk, Operations},
+    fs::{
+        credentials::ActingAs,
+        stat::{self, Identity},
+    },
+    logic::{direct::Alignment, units::Bytes},
+    sys,
+};
+use core::{ptr::NonNull, slice};
+use kernel::{
+    bindings,
+    error::{from_err_ptr, to_result, Result},
+    str::CStr,
+};
+
+/// A file opened by the driver for itself: flags, position and errseq cursor are its own.
+///
+/// # Invariants
+///
+/// `file` is an open file on which this object owns a reference.
+pub(crate) struct BackingFile {
+    file: NonNull<bindings::file>,
+}
+
+// SAFETY: An open file may be used and closed from any thread.
+unsafe impl Send for BackingFile {}
+// SAFETY: The VFS locks for itself.
+unsafe impl Sync for BackingFile {}
+
+impl BackingFile {
+    /// # Safety
+    ///
+    /// `file` must be an open file, a reference to which is given up to the result.
+    pub(super) unsafe fn from_raw(file: NonNull<bindings::file>) -> Self {
+        // INVARIANT: By this function's contract.
+        Self { file }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut bindings::file {
+        self.file.as_ptr()
+    }
+
+    /// Acts with the opener's credentials until the result is dropped.
+    pub(super) fn acting_as_opener(&self) -> ActingAs<'_> {
+        // SAFETY: Open by the type invariant.
+        unsafe { ActingAs::opener_of(self.as_ptr()) }
+    }
+
+    fn inode(&self) -> *mut bindings::inode {
+        // SAFETY: An open file has a mapping with a host inode.
+        unsafe { (*(*self.as_ptr()).f_mapping).host }
+    }
+
+    fn operations(&self) -> &bindings::file_operations {
+        // SAFETY: An open file has operations, which live as long.
+        unsafe { &*(*self.as_ptr()).f_op }
+    }
+
+    /// The block device that the file is, or that its file system is on.
+    fn block_device(&self) -> Option<NonNull<bindings::block_device>> {
+        let inode = self.inode();
+        // SAFETY: The inode is held by the open file, and holds its super block.
+        NonNull::new(unsafe {
+            if sys::rloop_is_blk(inode) {
+                bindings::I_BDEV(inode)
+            } else {
+                (*(*inode).i_sb).s_bdev
+            }
+        })
+    }
+
+    /// Whether the file is a block device.
+    pub(crate) fn is_block_device(&self) -> bool {
+        // SAFETY: The inode is held by the open file.
+        unsafe { sys::rloop_is_blk(self.inode()) }
+    }
+
+    /// Its size now. May sleep.
+    pub(crate) fn size(&self) -> Result<Bytes> {
+        if self.is_block_device() {
+            // SAFETY: The inode is held by the open file.
+            let size = unsafe { sys::rloop_i_size_read(self.inode()) };
+            return Ok(Bytes::new(u64::try_from(size)?));
+        }
+        let _opener = self.acting_as_opener();
+        // SAFETY: Open by the type invariant.
+        unsafe { stat::size(self.as_ptr()) }
+    }
+
+    /// Which file it is. May sleep.
+    pub(crate) fn identity(&self) -> Result<Identity> {
+        // SAFETY: Open by the type invariant.
+        unsafe { stat::identity(self.as_ptr()) }
+    }
+
+    /// The disk of driver `T` that the file is (a partition of), if it is one.
+    pub(crate) fn disk<T: Operations>(&self) -> Option<&Disk<T>> {
+        if !self.is_block_device() {
+            return None;
+        }
+        // SAFETY: The file is open and holds its block device, and that its disk.
+        unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode())) }
+    }
+
+    /// Writes the path of the file, as the current task sees it, to `show`. `ENAMETOOLONG` if it
+    /// does not fit into `buffer`. Takes RCU and seqlocks only.
+    pub(crate) fn path<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
+        let length = i32::try_from(buffer.len())?;
+        // SAFETY: Open by the type invariant; the buffer is as long as said.
+        let start = from_err_ptr(unsafe {
+            bindings::file_path(self.as_ptr(), buffer.as_mut_ptr().cast(), length)
+        })?;
+        // SAFETY: `file_path()` returns a NUL-terminated string inside the buffer.
+        let path = unsafe { CStr::from_ptr(start.cast_const().cast()) }.to_bytes();
+        // SAFETY: The same bytes, borrowed as long as the buffer is.
+        Ok(unsafe { slice::from_raw_parts(path.as_ptr(), path.len()) })
+    }
+
+    /// Whether the file system can make the file stable at all.
+    pub(crate) fn can_sync(&self) -> bool {
+        self.operations().fsync.is_some()
+    }
+
+    /// Makes data, and the metadata needed to find it, stable: `fdatasync`. Reports each
+    /// writeback error once, by the cursor of this open file. Sleeps.
+    pub(crate) fn sync_data(&self) -> Result {
+        let _opener = self.acting_as_opener();
+        // SAFETY: Open by the type invariant.
+        to_result(unsafe { bindings::vfs_fsync(self.as_ptr(), 1) })
+    }
+
+    /// Whether the file system does direct I/O to this file.
+    pub(crate) fn can_direct(&self) -> bool {
+        // SAFETY: The file is open; the bit does not change.
+        unsafe { (*self.as_ptr()).f_mode & sys::RLOOP_FMODE_CAN_ODIRECT != 0 }
+    }
+
+    /// What direct I/O must be aligned to: what the file system says, else the logical block size
+    /// of the device below, else a sector. May sleep.
+    pub(crate) fn direct_alignment(&self) -> Alignment {
+        let opener = self.acting_as_opener();
+        // SAFETY: Open by the type invariant.
+        let said = unsafe { stat::direct_alignment(self.as_ptr()) };
+        drop(opener);
+        said.unwrap_or_else(|| {
+            let below = self.block_device().map_or(512, |bdev| {
+                // SAFETY: The open file holds the block device.
+                unsafe { sys::rloop_bdev_logical_block_size(bdev.as_ptr()) }
+            });
+            Alignment {
+                offset: below,
+                memory: below,
+            }
+        })
+    }
+
+    /// Whether the device below is a spinning disk.
+    pub(crate) fn is_rotational(&self) -> bool {
+        self.block_device().is_some_and(|bdev| {
+            // SAFETY: The open file holds the block device.
+            unsafe { sys::rloop_bdev_rotational(bdev.as_ptr()) }
+        })
+    }
+
+    /// What can be hoped for from deallocation and zeroing. May sleep.
+    ///
+    /// A block device below zeroes what is discarded, so its limit for that counts. A file system
+    /// is only seen to lack an operation when that is tried.
+    pub(crate) fn discard(&self) -> Discard {
+        if self.is_block_device() {
+            // SAFETY: The open file is, and holds, the block device.
+            let (sectors, granularity) = unsafe {
+                let bdev = bindings::I_BDEV(self.inode());
+                (
+                    sys::rloop_bdev_write_zeroes_sectors(bdev),
+                    sys::rloop_bdev_discard_granularity(bdev),
+                )
+            };
+            if sectors == 0 {
+                return Discard::NONE;
+            }
+            return Discard {
+                granularity,
+                max_discard_sectors: sectors,
+                max_write_zeroes_sectors: sectors,
+            };
+        }
+        if self.operations().fallocate.is_none() {
+            return Discard::NONE;
+        }
+        // SAFETY: The file is open.
+        match u32::try_from(unsafe { sys::rloop_file_block_size(self.as_ptr()) }) {
+            Ok(granularity) if granularity != 0 => Discard {
+                granularity,
+                max_discard_sectors: u32::MAX >> 9,
+                max_write_zeroes_sectors: u32::MAX >> 9,
+            },
+            _ => Discard::NONE,
+        }
+    }
+}
+
+impl Drop for BackingFile {
+    fn drop(&mut self) {
+        // SAFETY: The reference is owned by the type invariant. Any context: the last `fput()` is
+        // finished by a task work or a worker.
+        unsafe { bindings::fput(self.as_ptr()) };
+    }
+}

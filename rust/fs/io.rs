@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading and writing a backing file on behalf of block requests.
+//!
+//! A request carries everything its I/O needs in its [`IoData`], which is why starting an I/O
+//! allocates nothing (but for the table of a merged request, and it goes on without one).
+//!
+//! # Asynchronous I/O
+//!
+//! [`submit`] gives the request up to the I/O in flight. Two parties then have to be done with it
+//! before it comes back through [`FileIo::io_done`]: the file system, which says so by
+//! `ki_complete`, and the submitting call, which may go on to touch file and kiocb after the
+//! I/O has completed on another CPU. Whoever is the second hands it over.
+
+use crate::{
+    block::{Operations, Request},
+    fs::BackingFile,
+    logic::units::Bytes,
+    sys,
+};
+use core::{cell::UnsafeCell, marker::PhantomPinned, mem::MaybeUninit, pin::Pin, ptr::NonNull};
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings::{self, bio_vec},
+    ffi,
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc,
+    },
+};
+
+/// Which way the data goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    /// From the file into the request's memory.
+    Read,
+    /// From the request's memory into the file.
+    Write,
+}
+
+impl Direction {
+    fn iter(self) -> u32 {
+        match self {
+            Direction::Read => sys::RLOOP_ITER_DEST,
+            Direction::Write => sys::RLOOP_ITER_SOURCE,
+        }
+    }
+
+    fn iocb_flags(self) -> i32 {
+        match self {
+            Direction::Read => 0,
+            Direction::Write => sys::RLOOP_IOCB_WRITE,
+        }
+    }
+}
+
+/// A block driver whose requests do file I/O.
+pub(crate) trait FileIo: Operations<RequestData = IoData<<Self as FileIo>::PerRequest>> {
+    /// The driver's own data of each request.
+    type PerRequest: Send + Sync + 'static;
+
+    /// An I/O started by [`submit`] is over: bytes transferred, or why none were. Called from
+    /// within [`submit`] or later, in any context, also hard interrupts.
+    fn io_done(rq: Request<Self>, result: Result<usize>);
+}
+
+/// What each request carries for its file I/O, and for its driver.
+#[pin_data]
+#[repr(C)]
+pub(crate) struct IoData<D> {
+    // The first member of a `repr(C)` struct: a pointer to it is a pointer to the whole.
+    iocb: UnsafeCell<bindings::kiocb>,
+    /// 1 when one of the two parties is done with the I/O in flight.
+    half_done: Atomic<i32>,
+    /// What `ki_complete` was told.
+    result: Atomic<i64>,
+    /// Held while an asynchronous I/O is in flight.
+    file: Option<Arc<BackingFile>>,
+    /// The segments of a merged request in flight.
+    table: KVec<bio_vec>,
+    driver: D,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+// SAFETY: The raw pointers in `iocb` and `table` are only used by the one who owns the request.
+unsafe impl<D: Send> Send for IoData<D> {}
+// SAFETY: A shared reference gives access to nothing but atomics.
+unsafe impl<D: Sync> Sync for IoData<D> {}
+
+impl<D> IoData<D> {
+    /// Idle data.
+    pub(crate) fn new(driver: D) -> impl PinInit<Self> {
+        pin_init!(Self {
+            // SAFETY: All zeroes is a valid `struct kiocb`.
+            iocb: UnsafeCell::new(unsafe { core::mem::zeroed() }),
+            half_done: Atomic::new(0),
+            result: Atomic::new(0),
+            file: None,
+            table: KVec::new(),
+            driver,
+            _pin: PhantomPinned,
+        })
+    }
+
+    /// The driver's part.
+    pub(crate) fn driver(self: Pin<&mut Self>) -> &mut D {
+        // SAFETY: `driver` is not structurally pinned.
+        unsafe { &mut self.get_unchecked_mut().driver }
+    }
+}
+
+/// Why [`transfer`] or [`submit`] could make nothing of a request.
+fn no_data() -> Error {
+    EINVAL
+}
+
+/// Reads or writes, through the page cache, the first unfinished bio of a request at `at` in the
+/// file. Returns the bytes transferred, which may be fewer than the bio has. Sleeps.
+pub(crate) fn transfer<T: FileIo>(
+    rq: &mut Request<T>,
+    file: &BackingFile,
+    direction: Direction,
+    at: Bytes,
+) -> Result<usize> {
+    let data = rq.first_bio().ok_or_else(no_data)?;
+    let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
+    // SAFETY: All zeroes is a valid `struct kiocb`: one that completes synchronously.
+    let mut iocb: bindings::kiocb = unsafe { core::mem::zeroed() };
+    iocb.ki_filp = file.as_ptr();
+    iocb.ki_pos = i64::try_from(at.get())?;
+    iocb.ki_flags = direction.iocb_flags();
+    iocb.ki_ioprio = rq.ioprio();
+    let _opener = file.acting_as_opener();
+    // SAFETY: The table and the memory it describes belong to the request, which is borrowed until
+    // the call, which is synchronous, has returned; the file is open.
+    let ret = unsafe {
+        bindings::iov_iter_bvec(
+            iter.as_mut_ptr(),
+            direction.iter(),
+            data.table.as_ptr(),
+            data.table.len(),
+            data.bytes as usize,
+        );
+        let iter = iter.assume_init_mut();
+        iter.iov_offset = data.skip as usize;
+        match direction {
+            Direction::Read => bindings::vfs_iocb_iter_read(file.as_ptr(), &mut iocb, iter),
+            Direction::Write => bindings::vfs_iocb_iter_write(file.as_ptr(), &mut iocb, iter),
+        }
+    };
+    to_bytes(ret as i64)
+}
+
+/// Starts direct I/O for what is left of a request, at `at` in the file. The request comes back
+/// through [`FileIo::io_done`], perhaps before this returns. May sleep.
+///
+/// Covers all bios of the request if there is memory for a table of their segments, else the
+/// first: the result then is short, as any may be.
+pub(crate) fn submit<T: FileIo>(
+    mut rq: Request<T>,
+    file: &Arc<BackingFile>,
+    direction: Direction,
+    at: Bytes,
+) {
+    let Ok(position) = i64::try_from(at.get()) else {
+        return T::io_done(rq, Err(EINVAL));
+    };
+    let table = gather(&rq);
+    let ioprio = rq.ioprio();
+
+    // SAFETY: Nothing is moved out of the data.
+    let data = unsafe { rq.data().get_unchecked_mut() };
+    data.table = table;
+    data.file = Some(file.clone());
+    data.half_done.store(0, Relaxed);
+    let iocb = data.iocb.get_mut();
+    // SAFETY: All zeroes is a valid `struct kiocb`.
+    *iocb = unsafe { core::mem::zeroed() };
+    iocb.ki_filp = file.as_ptr();
+    iocb.ki_pos = position;
+    iocb.ki_complete = Some(complete::<T>);
+    iocb.ki_flags = direction.iocb_flags() | sys::RLOOP_IOCB_DIRECT;
+    iocb.ki_ioprio = ioprio;
+    let own_table = NonNull::from(data.table.as_slice());
+
+    let first = rq.first_bio();
+    // SAFETY: The vector is not touched while the I/O is in flight.
+    let (table, skip, bytes) = match (unsafe { own_table.as_ref() }, first) {
+        ([], None) => return T::io_done(rq, Err(no_data())),
+        ([], Some(bio)) => (bio.table, bio.skip as usize, bio.bytes as usize),
+        (own, _) => (own, 0, own.iter().map(|segment| segment.bv_len as usize).sum()),
+    };
+    let (segments, count) = (table.as_ptr(), table.len());
+    let data = rq.data_ptr();
+    // From here on the request belongs to the I/O.
+    let _ = rq.into_raw();
+    let iocb: *mut bindings::kiocb = data.as_ptr().cast();
+
+    let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
+    let opener = file.acting_as_opener();
+    // SAFETY: Table, memory, file reference and kiocb stay until `io_done`, which cannot be called
+    // before this function is done, see the module documentation.
+    let ret = unsafe {
+        bindings::iov_iter_bvec(iter.as_mut_ptr(), direction.iter(), segments, count, bytes);
+        let iter = iter.assume_init_mut();
+        iter.iov_offset = skip;
+        match direction {
+            Direction::Read => bindings::vfs_iocb_iter_read(file.as_ptr(), iocb, iter),
+            Direction::Write => bindings::vfs_iocb_iter_write(file.as_ptr(), iocb, iter),
+        }
+    };
+    drop(opener);
+
+    if ret == -(sys::RLOOP_EIOCBQUEUED as isize) {
+        // SAFETY: The data is valid as long as one of the two parties is not done.
+        let other_done = unsafe { &(*data.as_ptr()).half_done }.xchg(1, Full) == 1;
+        if other_done {
+            // SAFETY: The second of the two parties.
+            unsafe { hand_over::<T>(data) };
+        }
+    } else {
+        // It is over already, and `ki_complete` will not be called.
+        // SAFETY: The only party.
+        unsafe {
+            (*data.as_ptr()).result.store(ret as i64, Relaxed);
+            hand_over::<T>(data);
+        }
+    }
+}
+
+/// A table of all segments of a request with several bios; empty if it has but one, or there is no
+/// memory.
+fn gather<T: FileIo>(rq: &Request<T>) -> KVec<bio_vec> {
+    let mut bios = rq.bios();
+    let (Some(_), Some(_)) = (bios.next(), bios.next()) else {
+        return KVec::new();
+    };
+    let count = rq.bios().map(|bio| bio.table.len()).sum();
+    let Ok(mut table) = KVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN) else {
+        return KVec::new();
+    };
+    for segment in rq.bios().flat_map(|bio| bio.segments()) {
+        if table.push(segment, GFP_KERNEL | __GFP_NOWARN).is_err() {
+            // The capacity was counted; if that was wrong, do without.
+            return KVec::new();
+        }
+    }
+    table
+}
+
+/// `ki_complete`. Any context.
+///
+/// # Safety
+///
+/// Only for file systems to call, once, on a kiocb started by [`submit`].
+unsafe extern "C" fn complete<T: FileIo>(iocb: *mut bindings::kiocb, ret: ffi::c_long) {
+    // SAFETY: `iocb` is the first member of the data.
+    let data = unsafe { NonNull::new_unchecked(iocb.cast::<IoData<T::PerRequest>>()) };
+    // SAFETY: The data is valid as long as one of the two parties is not done. The write was begun
+    // in `vfs_iocb_iter_write()`, which leaves it to the completion to end it.
+    let other_done = unsafe {
+        if (*iocb).ki_flags & sys::RLOOP_IOCB_WRITE != 0 {
+            sys::rloop_kiocb_end_write(iocb);
+        }
+        let data = data.as_ref();
+        data.result.store(ret as i64, Relaxed);
+        data.half_done.xchg(1, Full) == 1
+    };
+    if other_done {
+        // SAFETY: The second of the two parties.
+        unsafe { hand_over::<T>(data) };
+    }
+}
+
+/// Gives a request whose I/O is over back to its driver.
+///
+/// # Safety
+///
+/// Both parties must be done with it, and this be called once.
+unsafe fn hand_over<T: FileIo>(data: NonNull<IoData<T::PerRequest>>) {
+    // SAFETY: The request was given up in `submit()`, and nobody else has it any more.
+    let mut rq = unsafe { Request::<T>::from_data(data) };
+    // SAFETY: Nothing is moved out of the data but the file, which may be.
+    let data = unsafe { rq.data().get_unchecked_mut() };
+    data.file = None;
+    data.table = KVec::new();
+    let result = to_bytes(data.result.load(Relaxed));
+    T::io_done(rq, result);
+}
+
+/// Makes a `Result` of a file operation's return value.
+fn to_bytes(ret: i64) -> Result<usize> {
+    match usize::try_from(ret) {
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(Error::from_errno(i32::try_from(ret)?)),
+    }
+}

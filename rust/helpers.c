@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's parameters, and out-of-line copies of inline functions and
+ * macros for the Rust side.  One statement each; decisions belong in Rust.
+ */
+#include "helpers.h"
+
+#include <linux/capability.h>
+#include <linux/device.h>
+#include <linux/highmem.h>
+#include <linux/kdev_t.h>
+#include <linux/moduleparam.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/version.h>
+
+char *rloop_name = "loop";
+module_param_named(name, rloop_name, charp, 0444);
+MODULE_PARM_DESC(name, "Prefix of the device nodes; begins with \"loop\" (default: loop)");
+
+int rloop_max_loop;
+module_param_named(max_loop, rloop_max_loop, int, 0444);
+MODULE_PARM_DESC(max_loop, "Devices to create at load time (default: 0, created on demand)");
+
+int rloop_max_part;
+module_param_named(max_part, rloop_max_part, int, 0444);
+MODULE_PARM_DESC(max_part, "Partitions per device that get minors of their own (default: 0)");
+
+/* block/ */
+
+sector_t rloop_rq_pos(const struct request *rq)
+{
+	return blk_rq_pos(rq);
+}
+
+unsigned int rloop_rq_bytes(const struct request *rq)
+{
+	return blk_rq_bytes(rq);
+}
+
+/* Bytes of the current bvec that are done already; the field was renamed in 7.3. */
+unsigned int rloop_bio_bvec_done(const struct bio *bio)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+	return bio->bi_iter.bi_bvec_done;
+#else
+	return bio->bi_iter.bi_offset;
+#endif
+}
+
+void rloop_limits_start(struct request_queue *q, struct queue_limits *lim)
+{
+	*lim = queue_limits_start_update(q);
+}
+
+unsigned int rloop_freeze(struct request_queue *q)
+{
+	return blk_mq_freeze_queue(q);
+}
+
+void rloop_unfreeze(struct request_queue *q, unsigned int memflags)
+{
+	blk_mq_unfreeze_queue(q, memflags);
+}
+
+struct device *rloop_disk_dev(struct gendisk *disk)
+{
+	return disk_to_dev(disk);
+}
+
+struct gendisk *rloop_dev_disk(struct device *dev)
+{
+	return dev_to_disk(dev);
+}
+
+unsigned int rloop_disk_openers(struct gendisk *disk)
+{
+	return disk_openers(disk);
+}
+
+void rloop_disk_suppress_partscan(struct gendisk *disk, bool on)
+{
+	assign_bit(GD_SUPPRESS_PART_SCAN, &disk->state, on);
+}
+
+int rloop_disk_rescan(struct gendisk *disk)
+{
+	int ret;
+
+	mutex_lock(&disk->open_mutex);
+	ret = bdev_disk_changed(disk, false);
+	mutex_unlock(&disk->open_mutex);
+	return ret;
+}
+
+void rloop_disk_uevent_change(struct gendisk *disk)
+{
+	kobject_uevent(&disk_to_dev(disk)->kobj, KOBJ_CHANGE);
+}
+
+void rloop_disk_uevent_suppress(struct gendisk *disk, bool on)
+{
+	dev_set_uevent_suppress(disk_to_dev(disk), on);
+}
+
+int rloop_disk_sync(struct gendisk *disk)
+{
+	return sync_blockdev(disk->part0);
+}
+
+void rloop_disk_invalidate(struct gendisk *disk)
+{
+	invalidate_bdev(disk->part0);
+}
+
+struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,
+				 struct queue_limits *lim, void *queuedata)
+{
+	return blk_mq_alloc_disk(set, lim, queuedata);
+}
+
+unsigned int rloop_bdev_logical_block_size(struct block_device *bdev)
+{
+	return bdev_logical_block_size(bdev);
+}
+
+bool rloop_bdev_rotational(struct block_device *bdev)
+{
+	return bdev_rot(bdev);
+}
+
+unsigned int rloop_bdev_write_zeroes_sectors(struct block_device *bdev)
+{
+	return bdev_write_zeroes_sectors(bdev);
+}
+
+unsigned int rloop_bdev_discard_granularity(struct block_device *bdev)
+{
+	return bdev_discard_granularity(bdev);
+}
+
+/* fs/ */
+
+void rloop_kiocb_end_write(struct kiocb *iocb)
+{
+	kiocb_end_write(iocb);
+}
+
+loff_t rloop_i_size_read(const struct inode *inode)
+{
+	return i_size_read(inode);
+}
+
+const struct path *rloop_file_path(const struct file *file)
+{
+	return &file->f_path;
+}
+
+/* The unit in which the file system allocates, in bytes; negative errno. */
+long rloop_file_block_size(const struct file *file)
+{
+	struct kstatfs stat;
+	int ret = vfs_statfs(&file->f_path, &stat);
+
+	return ret ? ret : stat.f_bsize;
+}
+
+bool rloop_is_reg(const struct inode *inode)
+{
+	return S_ISREG(inode->i_mode);
+}
+
+bool rloop_is_blk(const struct inode *inode)
+{
+	return S_ISBLK(inode->i_mode);
+}
+
+const struct cred *rloop_override_creds(const struct cred *cred)
+{
+	return override_creds(cred);
+}
+
+void rloop_revert_creds(const struct cred *old)
+{
+	revert_creds(old);
+}
+
+struct page *rloop_zero_page(void)
+{
+	return ZERO_PAGE(0);
+}
+
+u64 rloop_huge_encode_dev(dev_t dev)
+{
+	return huge_encode_dev(dev);
+}
+
+bool rloop_capable_sys_admin(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+
+/* core/ */
+
+struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active)
+{
+	return alloc_workqueue("%s", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
+			       max_active, name);
+}
+
+unsigned int rloop_io_context_enter(void)
+{
+	unsigned int old = current->flags & (PF_LOCAL_THROTTLE | PF_MEMALLOC_NOIO);
+
+	current->flags |= PF_LOCAL_THROTTLE | PF_MEMALLOC_NOIO;
+	return old;
+}
+
+void rloop_io_context_exit(unsigned int old)
+{
+	current_restore_flags(old, PF_LOCAL_THROTTLE | PF_MEMALLOC_NOIO);
+}
+
+unsigned long rloop_spin_lock_irqsave(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+void rloop_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+
+void rloop_assert_spin_held(spinlock_t *lock)
+{
+	lockdep_assert_held(lock);
+}
+
+void rloop_module_get(void)
+{
+	__module_get(THIS_MODULE);
+}
+
+void rloop_module_put(void)
+{
+	module_put(THIS_MODULE);
+}
+
+bool rloop_ratelimit(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&state);
+}

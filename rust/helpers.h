@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What Rust cannot reach by itself: wrappers of inline functions and macros,
+ * constants that the kernel's own bindings leave out, and the module's
+ * parameters.  No logic here and none in helpers.c.
+ *
+ * bindgen reads this file (see Kbuild); names begin with rloop_ or RLOOP_.
+ */
+#ifndef RLOOP_HELPERS_H
+#define RLOOP_HELPERS_H
+
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/cred.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/loop.h>
+#include <linux/major.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/stat.h>
+#include <linux/statfs.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+
+/* Module parameters, as the user gave them; rust/driver/params.rs checks. */
+extern char *rloop_name;
+extern int rloop_max_loop;
+extern int rloop_max_part;
+
+/* Constants. */
+static const __u32 RLOOP_REQ_OP_MASK = REQ_OP_MASK;
+static const __u32 RLOOP_REQ_NOUNMAP = (__force __u32)REQ_NOUNMAP;
+static const __u32 RLOOP_BLK_FEAT_WRITE_CACHE = (__force __u32)BLK_FEAT_WRITE_CACHE;
+static const __u32 RLOOP_BLK_FEAT_ROTATIONAL = (__force __u32)BLK_FEAT_ROTATIONAL;
+static const __u32 RLOOP_BLK_MQ_F_STACKING = BLK_MQ_F_STACKING;
+static const __u32 RLOOP_BLK_MQ_F_NO_SCHED = BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+static const __u8 RLOOP_BLK_STS_OK = BLK_STS_OK;
+static const __u8 RLOOP_BLK_STS_IOERR = (__force __u8)BLK_STS_IOERR;
+static const __u8 RLOOP_BLK_STS_NOSPC = (__force __u8)BLK_STS_NOSPC;
+static const __u32 RLOOP_BLK_MAX_BLOCK_SIZE = BLK_MAX_BLOCK_SIZE;
+static const __u32 RLOOP_BLK_OPEN_WRITE = (__force __u32)BLK_OPEN_WRITE;
+static const __u32 RLOOP_BLK_OPEN_EXCL = (__force __u32)BLK_OPEN_EXCL;
+static const __s32 RLOOP_IOCB_DIRECT = IOCB_DIRECT;
+static const __s32 RLOOP_IOCB_WRITE = IOCB_WRITE;
+static const __s32 RLOOP_EIOCBQUEUED = EIOCBQUEUED;
+static const __u32 RLOOP_FMODE_READ = (__force __u32)FMODE_READ;
+static const __u32 RLOOP_FMODE_WRITE = (__force __u32)FMODE_WRITE;
+static const __u32 RLOOP_FMODE_CAN_ODIRECT = (__force __u32)FMODE_CAN_ODIRECT;
+static const __u32 RLOOP_O_RDONLY = O_RDONLY;
+static const __u32 RLOOP_O_RDWR = O_RDWR;
+static const __u32 RLOOP_O_LARGEFILE = O_LARGEFILE;
+static const __u32 RLOOP_O_DIRECT = O_DIRECT;
+static const __s32 RLOOP_FALLOC_FL_KEEP_SIZE = FALLOC_FL_KEEP_SIZE;
+static const __s32 RLOOP_FALLOC_FL_PUNCH_HOLE = FALLOC_FL_PUNCH_HOLE;
+static const __s32 RLOOP_FALLOC_FL_ZERO_RANGE = FALLOC_FL_ZERO_RANGE;
+static const __u32 RLOOP_STATX_SIZE = STATX_SIZE;
+static const __u32 RLOOP_STATX_INO = STATX_INO;
+static const __u32 RLOOP_STATX_DIOALIGN = STATX_DIOALIGN;
+static const __u32 RLOOP_DISK_EVENT_MEDIA_CHANGE = DISK_EVENT_MEDIA_CHANGE;
+static const __u32 RLOOP_DISK_EVENT_FLAG_UEVENT = DISK_EVENT_FLAG_UEVENT;
+static const __u32 RLOOP_LOOP_MAJOR = LOOP_MAJOR;
+static const __u32 RLOOP_LOOP_CTRL_MINOR = LOOP_CTRL_MINOR;
+static const __u32 RLOOP_MISC_DYNAMIC_MINOR = MISC_DYNAMIC_MINOR;
+static const __u32 RLOOP_ITER_SOURCE = ITER_SOURCE;
+static const __u32 RLOOP_ITER_DEST = ITER_DEST;
+
+/* block/ */
+sector_t rloop_rq_pos(const struct request *rq);
+unsigned int rloop_rq_bytes(const struct request *rq);
+unsigned int rloop_bio_bvec_done(const struct bio *bio);
+void rloop_limits_start(struct request_queue *q, struct queue_limits *lim);
+unsigned int rloop_freeze(struct request_queue *q);
+void rloop_unfreeze(struct request_queue *q, unsigned int memflags);
+struct device *rloop_disk_dev(struct gendisk *disk);
+struct gendisk *rloop_dev_disk(struct device *dev);
+unsigned int rloop_disk_openers(struct gendisk *disk);
+void rloop_disk_suppress_partscan(struct gendisk *disk, bool on);
+int rloop_disk_rescan(struct gendisk *disk);
+void rloop_disk_uevent_change(struct gendisk *disk);
+void rloop_disk_uevent_suppress(struct gendisk *disk, bool on);
+int rloop_disk_sync(struct gendisk *disk);
+void rloop_disk_invalidate(struct gendisk *disk);
+struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,
+				 struct queue_limits *lim, void *queuedata);
+unsigned int rloop_bdev_logical_block_size(struct block_device *bdev);
+bool rloop_bdev_rotational(struct block_device *bdev);
+unsigned int rloop_bdev_write_zeroes_sectors(struct block_device *bdev);
+unsigned int rloop_bdev_discard_granularity(struct block_device *bdev);
+
+/* fs/ */
+void rloop_kiocb_end_write(struct kiocb *iocb);
+loff_t rloop_i_size_read(const struct inode *inode);
+const struct path *rloop_file_path(const struct file *file);
+long rloop_file_block_size(const struct file *file);
+bool rloop_is_reg(const struct inode *inode);
+bool rloop_is_blk(const struct inode *inode);
+const struct cred *rloop_override_creds(const struct cred *cred);
+void rloop_revert_creds(const struct cred *old);
+struct page *rloop_zero_page(void);
+u64 rloop_huge_encode_dev(dev_t dev);
+bool rloop_capable_sys_admin(void);
+
+/* core/ */
+struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active);
+unsigned int rloop_io_context_enter(void);
+void rloop_io_context_exit(unsigned int old);
+unsigned long rloop_spin_lock_irqsave(spinlock_t *lock);
+void rloop_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
+void rloop_assert_spin_held(spinlock_t *lock);
+void rloop_module_get(void);
+void rloop_module_put(void);
+bool rloop_ratelimit(void);
+
+#endif /* RLOOP_HELPERS_H */
