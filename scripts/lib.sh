@@ -51,6 +51,11 @@ as_root() {
 # Makes directories that belong to the invoking user, parents included.
 make_dir() { as_owner mkdir -p -- "$@"; }
 
+# What root wrote below DIR… goes to the invoking user.
+give_back() {
+	[[ $EUID -eq $owner_uid ]] || chown -Rh "$owner_uid:$owner_gid" -- "$@"
+}
+
 # content_key WORD…: a short name for everything given.
 content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 
