@@ -8,13 +8,7 @@ use crate::{
 };
 use core::{fmt, marker::PhantomData, mem::zeroed, slice};
 use kernel::{
-    bindings,
-    error::to_result,
-    ffi,
-    page::PAGE_SIZE,
-    prelude::*,
-    str::CStr,
-    sync::aref::ARef,
+    bindings, error::to_result, ffi, page::PAGE_SIZE, prelude::*, str::CStr, sync::aref::ARef,
 };
 
 /// A directory of attributes.

@@ -2,6 +2,7 @@
 
 //! Disks.
 
+use crate::core::{errno::enametoolong, module::THIS_MODULE};
 use crate::{
     block::{
         frozen::Frozen,
@@ -12,13 +13,11 @@ use crate::{
     },
     sys,
 };
-use crate::core::module::THIS_MODULE;
 use core::{any::TypeId, cell::UnsafeCell, mem::zeroed, pin::Pin, ptr::NonNull};
 use kernel::{
     bindings,
     error::{from_err_ptr, to_result},
-    ffi,
-    new_mutex,
+    ffi, new_mutex,
     prelude::*,
     str::CStr,
     sync::{aref::AlwaysRefCounted, Arc, ArcBorrow},
@@ -266,7 +265,7 @@ impl<T: Operations> GenDisk<T> {
             raw.event_flags = u16::try_from(sys::RLOOP_DISK_EVENT_FLAG_UEVENT)?;
             let name = place.name.to_bytes_with_nul();
             if name.len() > raw.disk_name.len() {
-                return Err(ENAMETOOLONG());
+                return Err(enametoolong());
             }
             for (to, from) in raw.disk_name.iter_mut().zip(name) {
                 *to = *from as ffi::c_char;
@@ -294,12 +293,6 @@ impl<T: Operations> GenDisk<T> {
             _tags: tags,
         })
     }
-}
-
-/// The errno for a name that does not fit; `kernel::error::code` lacks it.
-#[allow(non_snake_case)]
-fn ENAMETOOLONG() -> Error {
-    Error::from_errno(-(bindings::ENAMETOOLONG as i32))
 }
 
 /// Frees what a disk owned.

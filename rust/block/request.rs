@@ -12,8 +12,7 @@ use crate::{
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, pin::Pin, ptr::NonNull};
 use kernel::{
-    bindings,
-    pr_warn_once,
+    bindings, pr_warn_once,
     sync::{Arc, ArcBorrow},
 };
 
@@ -188,9 +187,7 @@ impl<T: Operations> Request<T> {
     /// The address of the driver's data of this request.
     pub(crate) fn data_ptr(&self) -> NonNull<T::RequestData> {
         // SAFETY: blk-mq lays a request's data out right behind it; never null.
-        unsafe {
-            NonNull::new_unchecked(bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast())
-        }
+        unsafe { NonNull::new_unchecked(bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast()) }
     }
 
     fn disk_data(&self) -> &DiskData<T> {

@@ -41,9 +41,8 @@ impl<T: Operations> RequestList<T> {
     pub(crate) fn push_back(&mut self, rq: Request<T>) {
         let rq = rq.into_raw();
         // SAFETY: The request is owned by this list from now on; `queuelist` is the owner's to use.
-        let node = unsafe {
-            NonNull::new_unchecked(&raw mut (*rq.as_ptr()).__bindgen_anon_1.queuelist)
-        };
+        let node =
+            unsafe { NonNull::new_unchecked(&raw mut (*rq.as_ptr()).__bindgen_anon_1.queuelist) };
         // INVARIANT: `node` becomes the last; the previous last, if any, points to it.
         self.ends = match self.ends {
             None => Some((node, node)),
@@ -62,8 +61,9 @@ impl<T: Operations> RequestList<T> {
         self.ends = if first == last {
             None
         } else {
-            // SAFETY: `first` is owned by this list and not the last, so its `next` is a node.
-            Some((unsafe { NonNull::new_unchecked((*first.as_ptr()).next) }, last))
+            // SAFETY: `first` is a node of this list, and not the last, so its `next` is a node.
+            let next = unsafe { NonNull::new_unchecked((*first.as_ptr()).next) };
+            Some((next, last))
         };
         // SAFETY: All nodes of the list are `queuelist`s of requests.
         let rq = unsafe {

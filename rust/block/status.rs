@@ -2,7 +2,7 @@
 
 //! The result of a request, `blk_status_t`.
 
-use crate::sys;
+use crate::{core::errno::edquot, sys};
 use kernel::{bindings, error::code, prelude::*};
 
 /// How a request ended.
@@ -28,7 +28,7 @@ impl From<Error> for Status {
     /// that is used up is told as `ENOSPC`, which programs and file systems know how to handle; all
     /// others become `EIO`.
     fn from(error: Error) -> Self {
-        if error.to_errno() == -(bindings::EDQUOT as i32) {
+        if error == edquot() {
             return Status(sys::RLOOP_BLK_STS_NOSPC);
         }
         if error == code::ENOMEM || error == code::EAGAIN || error == code::EBUSY {

@@ -21,7 +21,11 @@ pub(crate) struct IrqSpin;
 #[macro_export]
 macro_rules! new_irq_lock {
     ($inner:expr, $name:literal) => {
-        $crate::core::irq_lock::IrqLock::new($inner, ::kernel::c_str!($name), ::kernel::static_lock_class!())
+        $crate::core::irq_lock::IrqLock::new(
+            $inner,
+            ::kernel::c_str!($name),
+            ::kernel::static_lock_class!(),
+        )
     };
 }
 

@@ -6,13 +6,13 @@
 //! shows none in sysfs.
 
 use crate::sys;
-use kernel::str::CStr;
+use kernel::str::{CStr, CStrExt as _};
 
 /// `name=`. Only while the module is being initialised or running, which is always.
 pub(crate) fn name() -> &'static CStr {
     // SAFETY: The parameter is set before the module's init function and, having mode 0444, never
     // changed afterwards; it points to a NUL-terminated string that lives as long as the module.
-    unsafe { CStr::from_ptr(sys::rloop_name.cast()) }
+    unsafe { CStr::from_char_ptr(sys::rloop_name) }
 }
 
 /// `max_loop=`.

@@ -37,9 +37,7 @@ pub(super) fn configure(
         Some(bdev.claim()?)
     };
     // While a loop device becomes the backing file of another, no third one may change.
-    let topology = given
-        .disk::<Loop>()
-        .map(|_| device.shared.topology.lock());
+    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
     let mut control = device.control.lock();
     if !control.is_unbound() {
         return Err(EBUSY);
@@ -79,8 +77,11 @@ pub(super) fn configure(
     }
     let default_block_size = if want_direct {
         // The smallest that direct I/O is possible with.
-        BlockSize::new(u64::from(alignment.offset), crate::block::limits::MAX_BLOCK_SIZE)
-            .unwrap_or(BlockSize::SECTOR)
+        BlockSize::new(
+            u64::from(alignment.offset),
+            crate::block::limits::MAX_BLOCK_SIZE,
+        )
+        .unwrap_or(BlockSize::SECTOR)
     } else {
         BlockSize::SECTOR
     };
@@ -147,9 +148,7 @@ pub(super) fn configure(
 pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> Result {
     let disk = bdev.disk();
     let given = suitable(device, fd)?;
-    let topology = given
-        .disk::<Loop>()
-        .map(|_| device.shared.topology.lock());
+    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
     let mut control = device.control.lock();
     let attached = control.bound_mut().map_err(errno)?;
     let old = attached.binding.clone();

@@ -3,7 +3,7 @@
 //! The control node, `/dev/loop-control`.
 
 use super::{log::refused, registry::Registry};
-use crate::core::{control_node::ControlOperations, uapi::control_ioctl::*};
+use crate::core::{control_node::ControlOperations, errno::enosys, uapi::control_ioctl::*};
 use kernel::{prelude::*, sync::Arc};
 
 /// What the control node answers with.
@@ -32,13 +32,8 @@ impl ControlOperations for Control {
                 Ok(0)
             }
             GET_FREE => Ok(i32::try_from(self.0.get_free()?)?),
-            _ => Err(ENOSYS()),
+            // What the C driver says to an ioctl it does not know.
+            _ => Err(enosys()),
         }
     }
-}
-
-/// What the C driver says to an ioctl it does not know; `kernel::error::code` lacks it.
-#[allow(non_snake_case)]
-fn ENOSYS() -> Error {
-    Error::from_errno(-(kernel::bindings::ENOSYS as i32))
 }

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     block::{attributes::Attributes, Disk},
+    core::irq_lock::IrqLock,
     core::module::ModuleRef,
     logic::state::State,
     new_irq_lock,
-    core::irq_lock::IrqLock,
 };
 use kernel::{
     impl_has_work, new_mutex,

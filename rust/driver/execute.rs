@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     block::{Op, Request, Status},
+    core::errno::eopnotsupp,
     fs::{
         io::{self, Direction},
         range::{self, Change},
@@ -83,7 +84,7 @@ pub(super) fn begin(mut rq: Request<Loop>) {
             finish(rq, result);
         }
         Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
-        Op::Other(_) => finish(rq, Err(EOPNOTSUPP())),
+        Op::Other(_) => finish(rq, Err(eopnotsupp())),
     }
 }
 
@@ -92,12 +93,6 @@ fn direction(op: Op) -> Direction {
         Op::Write => Direction::Write,
         _ => Direction::Read,
     }
-}
-
-/// The errno for what is not supported; `kernel::error::code` lacks it.
-#[allow(non_snake_case)]
-pub(super) fn EOPNOTSUPP() -> Error {
-    Error::from_errno(-(kernel::bindings::EOPNOTSUPP as i32))
 }
 
 /// Reads or writes what is left of a request.
@@ -177,7 +172,7 @@ pub(super) fn direct_done(mut rq: Request<Loop>, result: Result<usize>) {
 /// Deallocates a range.
 fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> Result {
     let result = range::change(&binding.file, Change::PunchHole, at, length);
-    if result == Err(EOPNOTSUPP()) && binding.cannot_discard.found_out() {
+    if result == Err(eopnotsupp()) && binding.cannot_discard.found_out() {
         // Not from here: changing limits waits for all requests, of which this is one.
         let device = rq.device_arc();
         let queue = &device.shared.clone().workers;
@@ -195,7 +190,7 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: u32) -> Resul
     };
     let length = u64::from(length);
     let result = range::change(&binding.file, change, at, Bytes::new(length));
-    if result != Err(EOPNOTSUPP()) {
+    if result != Err(eopnotsupp()) {
         return result;
     }
     let mut done = 0;
@@ -213,7 +208,7 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
         Ok(()) => Status::OK,
         Err(error) => {
             let label = rq.device();
-            let quiet = error == EOPNOTSUPP();
+            let quiet = error == eopnotsupp();
             if !quiet {
                 trouble!(
                     label.label(),

@@ -7,9 +7,7 @@ use crate::{
     block::{operations::Mode, BlockDevice},
     core::{
         privilege,
-        uapi::{
-            device_ioctl::*, CompatLoopInfo, LoopConfig, LoopInfo, LoopInfo64, OldInfo,
-        },
+        uapi::{device_ioctl::*, CompatLoopInfo, LoopConfig, LoopInfo, LoopInfo64, OldInfo},
     },
 };
 use kernel::{
@@ -56,13 +54,7 @@ pub(super) fn compat_ioctl(
 }
 
 /// The ioctls that are the same for 64-bit and 32-bit callers.
-fn common(
-    device: &Device,
-    bdev: &BlockDevice<Loop>,
-    mode: Mode,
-    cmd: u32,
-    arg: usize,
-) -> Result {
+fn common(device: &Device, bdev: &BlockDevice<Loop>, mode: Mode, cmd: u32, arg: usize) -> Result {
     let disk = bdev.disk();
     match cmd {
         SET_FD => {

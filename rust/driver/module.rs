@@ -50,17 +50,35 @@ impl Parameters {
         let name = params::name();
         let text = name.to_str().unwrap_or("");
         let prefix = DevicePrefix::parse(text).map_err(|error| {
-            refused!("module parameter", "name", text, "it is not a prefix of loop devices' names", fmt!("it must {}", error.allowed()));
+            refused!(
+                "module parameter",
+                "name",
+                text,
+                "it is not a prefix of loop devices' names",
+                fmt!("it must {}", error.allowed())
+            );
             EINVAL
         })?;
         let max_part = params::max_part();
         let part_shift = rules::max_part(i64::from(max_part)).map_err(|error| {
-            refused!("module parameter", "max_part", max_part, "it is out of range", error.allowed());
+            refused!(
+                "module parameter",
+                "max_part",
+                max_part,
+                "it is out of range",
+                error.allowed()
+            );
             EINVAL
         })?;
         let max_loop = params::max_loop();
         let max_loop = rules::max_loop(i64::from(max_loop), part_shift).map_err(|error| {
-            refused!("module parameter", "max_loop", max_loop, "it is out of range", error.allowed());
+            refused!(
+                "module parameter",
+                "max_loop",
+                max_loop,
+                "it is out of range",
+                error.allowed()
+            );
             EINVAL
         })?;
         Ok(Self {
@@ -84,7 +102,8 @@ impl Module {
         } else {
             (None, Minor::Dynamic)
         };
-        let major = Major::register(number, own(prefix)?).inspect_err(|error| taken(*error, prefix))?;
+        let major =
+            Major::register(number, own(prefix)?).inspect_err(|error| taken(*error, prefix))?;
         let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
         let shared = Shared::new(own(prefix)?, parameters.part_shift, workers)?;
         let devices = Devices(Registry::new(shared, major)?);

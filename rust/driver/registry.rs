@@ -2,7 +2,11 @@
 
 //! All devices.
 
-use super::{device::Device, log::refused, loop_driver::{errno, Loop}};
+use super::{
+    device::Device,
+    log::refused,
+    loop_driver::{errno, Loop},
+};
 use crate::{
     block::{
         disk::{GenDisk, Place},

@@ -92,10 +92,6 @@ pub(super) fn take_back_limits(device: &Device) {
     let limits = binding.limits();
     let result = binding.disk.freeze().commit_limits(&limits);
     if let Err(error) = result {
-        trouble!(
-            device.label(),
-            "could not switch discards off: {:?}",
-            error
-        );
+        trouble!(device.label(), "could not switch discards off: {:?}", error);
     }
 }

@@ -32,7 +32,13 @@ impl Group for LoopGroup {
     fn show(disk: &Disk<Loop>, file: usize, out: &mut Output<'_>) -> Result {
         let device = disk.device();
         let binding = device.binding().ok_or(ENODEV)?;
-        let flag = |flag| if binding.flags.contains(flag) { "1" } else { "0" };
+        let flag = |flag| {
+            if binding.flags.contains(flag) {
+                "1"
+            } else {
+                "0"
+            }
+        };
         match file {
             0 => {
                 let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;

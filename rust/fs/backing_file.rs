@@ -15,7 +15,7 @@ use core::{ptr::NonNull, slice};
 use kernel::{
     bindings,
     error::{from_err_ptr, to_result, Result},
-    str::CStr,
+    str::{CStr, CStrExt as _},
 };
 
 /// A file opened by the driver for itself: flags, position and errseq cursor are its own.
@@ -116,7 +116,7 @@ impl BackingFile {
             bindings::file_path(self.as_ptr(), buffer.as_mut_ptr().cast(), length)
         })?;
         // SAFETY: `file_path()` returns a NUL-terminated string inside the buffer.
-        let path = unsafe { CStr::from_ptr(start.cast_const().cast()) }.to_bytes();
+        let path = unsafe { CStr::from_char_ptr(start) }.to_bytes();
         // SAFETY: The same bytes, borrowed as long as the buffer is.
         Ok(unsafe { slice::from_raw_parts(path.as_ptr(), path.len()) })
     }

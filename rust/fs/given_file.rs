@@ -7,13 +7,13 @@ use crate::{
     fs::BackingFile,
     sys,
 };
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::{code::*, from_err_ptr, Error, Result},
     fs::LocalFile,
     sync::aref::ARef,
 };
-use core::ptr::NonNull;
 
 /// Why a file cannot back a block device.
 #[derive(Clone, Copy)]

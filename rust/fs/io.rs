@@ -56,7 +56,9 @@ impl Direction {
 }
 
 /// A block driver whose requests do file I/O.
-pub(crate) trait FileIo: Operations<RequestData = IoData<<Self as FileIo>::PerRequest>> {
+pub(crate) trait FileIo:
+    Operations<RequestData = IoData<<Self as FileIo>::PerRequest>>
+{
     /// The driver's own data of each request.
     type PerRequest: Send + Sync + 'static;
 
@@ -190,7 +192,11 @@ pub(crate) fn submit<T: FileIo>(
     let (table, skip, bytes) = match (unsafe { own_table.as_ref() }, first) {
         ([], None) => return T::io_done(rq, Err(no_data())),
         ([], Some(bio)) => (bio.table, bio.skip as usize, bio.bytes as usize),
-        (own, _) => (own, 0, own.iter().map(|segment| segment.bv_len as usize).sum()),
+        (own, _) => (
+            own,
+            0,
+            own.iter().map(|segment| segment.bv_len as usize).sum(),
+        ),
     };
     let (segments, count) = (table.as_ptr(), table.len());
     let data = rq.data_ptr();

@@ -9,13 +9,11 @@
 //! |----------------|---------------------|----------------------------------|-----------|-----------|
 //! | [`open`]       | allowed             | allowed                          | Gone      | Gone      |
 //! | [`attach`]     | **Bound**           | Busy                             | Busy      | Busy      |
-//! | [`replace`]    | NotBound            | Bound, new binding               | NotBound  | NotBound  |
 //! | [`bound`], [`bound_mut`], [`set_autoclear`] | NotBound | allowed        | NotBound  | NotBound  |
 //! | [`clear`]      | NotBound            | **Rundown**; Bound, autoclear if others have it open | NotBound | NotBound |
 //! | [`last_close`] | –                   | **Rundown** if autoclear, else – | tear down | –         |
 //! | [`finish`]     | –                   | –                                | **Unbound** | –       |
 //! | [`delete`]     | **Deleting**; Busy if open | Busy                      | Busy      | Gone      |
-//! | [`undelete`]   | –                   | –                                | –         | **Unbound** |
 //!
 //! A refused event changes nothing and hands back what it was given, so that
 //! the caller can drop it outside of its lock.
@@ -30,7 +28,6 @@
 //!
 //! [`open`]: State::open
 //! [`attach`]: State::attach
-//! [`replace`]: State::replace
 //! [`bound`]: State::bound
 //! [`bound_mut`]: State::bound_mut
 //! [`set_autoclear`]: State::set_autoclear
@@ -38,7 +35,6 @@
 //! [`last_close`]: State::last_close
 //! [`finish`]: State::finish
 //! [`delete`]: State::delete
-//! [`undelete`]: State::undelete
 
 use ::core::mem;
 
@@ -146,19 +142,6 @@ impl<B> State<B> {
         }
     }
 
-    /// The binding of a bound device is replaced (`LOOP_CHANGE_FD`); returns
-    /// the old one. Whether the device is detached on last close stays.
-    ///
-    /// # Errors
-    ///
-    /// The new binding and [`Refusal::NotBound`] in all other states.
-    pub fn replace(&mut self, binding: B) -> Result<B, (B, Refusal)> {
-        match self.bound_mut() {
-            Ok(old) => Ok(mem::replace(old, binding)),
-            Err(refusal) => Err((binding, refusal)),
-        }
-    }
-
     /// Whether the device is bound and will be detached on last close.
     pub const fn autoclear(&self) -> bool {
         matches!(
@@ -208,14 +191,6 @@ impl<B> State<B> {
         matches!(self, Self::Rundown(_))
     }
 
-    /// The binding of a device in Rundown, for the tear-down.
-    pub const fn rundown(&self) -> Option<&B> {
-        match self {
-            Self::Rundown(binding) => Some(binding),
-            Self::Unbound | Self::Bound { .. } | Self::Deleting => None,
-        }
-    }
-
     /// The tear-down of a device in Rundown is done: it is unbound, and the
     /// binding is the caller's. In all other states nothing happens.
     pub fn finish(&mut self) -> Option<B> {
@@ -243,14 +218,6 @@ impl<B> State<B> {
             }
             Self::Unbound | Self::Bound { .. } | Self::Rundown(_) => Err(Refusal::Busy),
             Self::Deleting => Err(Refusal::Gone),
-        }
-    }
-
-    /// The deletion failed: the device is unbound again. In all other states
-    /// nothing happens.
-    pub fn undelete(&mut self) {
-        if matches!(self, Self::Deleting) {
-            *self = Self::Unbound;
         }
     }
 

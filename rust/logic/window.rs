@@ -34,13 +34,6 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// The whole file.
-    pub const WHOLE: Self = Self {
-        // INVARIANT: Zero is small enough.
-        offset: 0,
-        sizelimit: 0,
-    };
-
     /// A window that begins `offset` bytes into the file and shows at most
     /// `sizelimit` bytes of it; a limit of 0 means none.
     ///

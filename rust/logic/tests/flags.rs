@@ -64,7 +64,7 @@ proptest! {
                 prop_assert_ne!(unknown, 0);
                 let strange = (0..32)
                     .filter(|n| requested & (1 << n) != 0 && ![0, 2, 3, 4].contains(n))
-                    .fold(0, |bits, n| bits | 1u32 << n);
+                    .fold(0, |bits, n| bits | (1u32 << n));
                 prop_assert_eq!(unknown, strange);
             }
         }

@@ -58,7 +58,7 @@ type Event = fn(&mut State<u32>) -> String;
 
 /// Per event, and per state as in [`all`]: what is returned, and the state
 /// after it.
-const TABLE: [(&str, Event, [&str; 5]); 20] = [
+const TABLE: [(&str, Event, [&str; 5]); 17] = [
     (
         "open",
         |s| told(s.open()),
@@ -112,17 +112,6 @@ const TABLE: [(&str, Event, [&str; 5]); 20] = [
             "Ok(()) A8",
             "Err(NotBound) R7",
             "Err(NotBound) D",
-        ],
-    ),
-    (
-        "replace",
-        |s| told(s.replace(9)),
-        [
-            "Err((9, NotBound)) U",
-            "Ok(7) B9",
-            "Ok(7) A9",
-            "Err((9, NotBound)) R7",
-            "Err((9, NotBound)) D",
         ],
     ),
     (
@@ -191,11 +180,6 @@ const TABLE: [(&str, Event, [&str; 5]); 20] = [
         ["false U", "false B7", "true R7", "true R7", "false D"],
     ),
     (
-        "rundown",
-        |s| told(s.rundown()),
-        ["None U", "None B7", "None A7", "Some(7) R7", "None D"],
-    ),
-    (
         "finish",
         |s| told(s.finish()),
         ["None U", "None B7", "None A7", "Some(7) U", "None D"],
@@ -221,14 +205,6 @@ const TABLE: [(&str, Event, [&str; 5]); 20] = [
             "Err(Busy) R7",
             "Err(Gone) D",
         ],
-    ),
-    (
-        "undelete",
-        |s| {
-            s.undelete();
-            "-".into()
-        },
-        ["- U", "- B7", "- A7", "- R7", "- U"],
     ),
     (
         "is_unbound",
@@ -288,26 +264,22 @@ impl Oracle {
 enum Do {
     Open,
     Attach(bool),
-    Replace,
     SetAutoclear(bool),
     Clear(u32),
     LastClose,
     Finish,
     Delete(u32),
-    Undelete,
 }
 
 fn events() -> impl Strategy<Value = Do> {
     prop_oneof![
         Just(Do::Open),
         any::<bool>().prop_map(Do::Attach),
-        Just(Do::Replace),
         any::<bool>().prop_map(Do::SetAutoclear),
         (0..4u32).prop_map(Do::Clear),
         Just(Do::LastClose),
         Just(Do::Finish),
         (0..2u32).prop_map(Do::Delete),
-        Just(Do::Undelete),
     ]
 }
 
@@ -338,17 +310,6 @@ proptest! {
                         }
                     }
                 }
-                Do::Replace => match state.replace(new()) {
-                    Ok(old) => {
-                        prop_assert!(oracle.usable());
-                        prop_assert_eq!(Some(old.0), oracle.binding);
-                        oracle.binding = Some(number);
-                    }
-                    Err((back, refusal)) => {
-                        prop_assert!(!oracle.usable());
-                        prop_assert_eq!((back.0, refusal), (number, Refusal::NotBound));
-                    }
-                },
                 Do::SetAutoclear(enable) => {
                     prop_assert_eq!(state.set_autoclear(enable).is_ok(), oracle.usable());
                     oracle.autoclear = enable;
@@ -388,15 +349,9 @@ proptest! {
                     prop_assert_eq!(state.delete(openers), expected);
                     oracle.deleting |= free;
                 }
-                Do::Undelete => {
-                    state.undelete();
-                    oracle.deleting = false;
-                }
             }
             let usable = oracle.binding.filter(|_| oracle.usable());
             prop_assert_eq!(state.bound().ok().map(|b| b.0), usable);
-            let rundown = oracle.binding.filter(|_| oracle.rundown);
-            prop_assert_eq!(state.rundown().map(|b| b.0), rundown);
             prop_assert_eq!(state.autoclear(), oracle.usable() && oracle.autoclear);
             prop_assert_eq!(state.is_unbound(), oracle.binding.is_none() && !oracle.deleting);
             // Ours, and the machine's if it has one.
