@@ -4,7 +4,7 @@
 
 use super::{
     binding::{Binding, CannotDiscard},
-    device::{Attached, Device},
+    device::{Attached, Device, Published},
     log::refused,
     loop_driver::{errno, Loop},
     status,
@@ -117,7 +117,7 @@ pub(super) fn configure(
     disk.set_read_only(binding.is_read_only());
     let scan = binding.flags.contains(Flags::PARTSCAN);
     let attached = Attached {
-        binding: binding.clone(),
+        binding,
         _attributes: attributes,
         _module: module,
     };
@@ -126,7 +126,7 @@ pub(super) fn configure(
         drop(attached);
         return Err(errno(refusal));
     }
-    device.publish(Some(binding));
+    device.publish(&control);
     disk.set_capacity(capacity.get());
     if scan {
         disk.allow_partition_scan(true);
@@ -150,8 +150,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     let given = suitable(device, fd)?;
     let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
     let mut control = device.control.lock();
-    let attached = control.bound_mut().map_err(errno)?;
-    let old = attached.binding.clone();
+    let old = control.bound().map_err(errno)?.binding.clone();
     if !old.is_read_only() {
         refused!(
             device.label(),
@@ -191,7 +190,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     let scan = binding.flags.contains(Flags::PARTSCAN);
     let uevents = disk.hold_uevents();
-    device.reconfigure(disk, attached, binding)?;
+    device.reconfigure(disk, &mut control, binding)?;
     disk.media_changed();
     drop(uevents);
     drop(control);
@@ -249,7 +248,7 @@ fn check_recursion(device: &Device, given: &GivenFile) -> Result {
             );
             return Err(EBADF);
         }
-        let Some(binding) = below.binding() else {
+        let Some(Published { binding, .. }) = below.published() else {
             refused!(
                 device.label(),
                 "backing file",

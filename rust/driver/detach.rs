@@ -17,10 +17,13 @@ use kernel::prelude::*;
 pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
     // A loop device that checks what its own backing file leads to may be looking at this one.
     let _topology = device.shared.topology.lock();
-    match device.control.lock().clear(disk.openers()).map_err(errno)? {
-        // In both cases it happens in `last_close()`.
-        Clear::Now | Clear::OnLastClose => Ok(()),
+    let mut control = device.control.lock();
+    match control.clear(disk.openers()).map_err(errno)? {
+        // The caller is the last user; it happens when it closes the device.
+        Clear::Now => {}
+        Clear::OnLastClose => device.publish(&control),
     }
+    Ok(())
 }
 
 /// The last user has closed the device. `disk->open_mutex` is held. Sleeps.
@@ -44,10 +47,14 @@ pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
         disk.allow_partition_scan(false);
     }
 
-    let attached = device.control.lock().finish();
+    let attached = {
+        let mut control = device.control.lock();
+        let attached = control.finish();
+        device.publish(&control);
+        attached
+    };
     // The sysfs directory goes here, which waits for readers, and the file, which takes locks of
     // its own, so no lock of ours may be held.
     drop(attached);
-    device.publish(None);
     disk.notify_change();
 }

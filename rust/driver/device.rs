@@ -3,7 +3,11 @@
 //! A loop device.
 
 use super::{
-    binding::Binding, flush::Flushes, lane::Lane, loop_driver::Loop, registry::Shared,
+    binding::Binding,
+    flush::Flushes,
+    lane::Lane,
+    loop_driver::{errno, Loop},
+    registry::Shared,
     sysfs::LoopGroup,
 };
 use crate::{
@@ -41,6 +45,15 @@ pub(crate) struct Attached {
     pub(super) _module: ModuleRef,
 }
 
+/// What those see who only look at a device.
+#[derive(Clone)]
+pub(crate) struct Published {
+    /// The configuration in force.
+    pub(super) binding: Arc<Binding>,
+    /// Whether the device will be detached on last close.
+    pub(super) autoclear: bool,
+}
+
 /// A loop device, bound to a file or not.
 #[pin_data]
 pub(crate) struct Device {
@@ -57,7 +70,7 @@ pub(crate) struct Device {
     /// end of detaching.
     // LOCKING: Innermost. An interrupt-safe lock for want of a cheaper one that does not sleep.
     #[pin]
-    published: IrqLock<Option<Arc<Binding>>>,
+    published: IrqLock<Option<Published>>,
     /// Requests to be executed.
     #[pin]
     pub(super) lane: Lane,
@@ -103,8 +116,8 @@ impl Device {
         self.name.to_str().unwrap_or("loop?")
     }
 
-    /// The configuration in force; `None` if the device is not bound.
-    pub(super) fn binding(&self) -> Option<Arc<Binding>> {
+    /// How the device is configured; `None` if it is not bound. Any context.
+    pub(super) fn published(&self) -> Option<Published> {
         self.published.lock().clone()
     }
 
@@ -116,34 +129,35 @@ impl Device {
             .is_some_and(|control| control.is_unbound())
     }
 
-    /// Whether it will be detached on last close.
-    pub(super) fn autoclear(&self) -> bool {
-        self.control.lock().autoclear()
-    }
-
-    /// Shows a new configuration to those who only look.
-    pub(super) fn publish(&self, binding: Option<Arc<Binding>>) {
-        // The old one is dropped outside of the lock: it may be the last to hold its file.
-        let old = core::mem::replace(&mut *self.published.lock(), binding);
+    /// Shows a device's state, that of this one, to those who only look. Any context, but under the
+    /// lock of the state.
+    pub(super) fn publish(&self, state: &State<Attached>) {
+        let new = state.bound().ok().map(|attached| Published {
+            binding: attached.binding.clone(),
+            autoclear: state.autoclear(),
+        });
+        let old = core::mem::replace(&mut *self.published.lock(), new);
+        // Outside of the lock: it may be the last to hold its file.
         drop(old);
     }
 
-    /// Puts a new configuration of a bound device in force. `control` is that of this device.
+    /// Puts a new configuration of a bound device, this one, in force. Sleeps.
     pub(super) fn reconfigure(
         &self,
         disk: &Disk<Loop>,
-        attached: &mut Attached,
+        state: &mut State<Attached>,
         binding: Binding,
     ) -> Result {
         let binding = Arc::new(binding, GFP_KERNEL)?;
         let limits = binding.limits();
+        let attached = state.bound_mut().map_err(errno)?;
         {
             let mut frozen = disk.freeze();
             frozen.commit_limits(&limits)?;
             *frozen.queue_data() = Some(binding.clone());
         }
-        attached.binding = binding.clone();
-        self.publish(Some(binding));
+        attached.binding = binding;
+        self.publish(state);
         Ok(())
     }
 }

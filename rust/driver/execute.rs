@@ -51,71 +51,97 @@ impl PerRequest {
 }
 
 /// Executes a request, from its beginning or from where it got to. Sleeps.
+///
+/// The configuration is borrowed from the request and never held on to: once the last request of a
+/// device is ended nothing here keeps its file open, so that what follows `losetup -d` finds the
+/// file system below unused.
 pub(super) fn begin(mut rq: Request<Loop>) {
-    let Some(binding) = rq.queue_data().clone() else {
-        return finish(rq, Err(code::EIO));
-    };
     let op = rq.op();
-    if op.is_change() && binding.is_read_only() {
-        return finish(rq, Err(code::EROFS));
-    }
-    let (start, bytes) = (Sectors::new(rq.sector()), rq.bytes());
     match op {
+        Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
         Op::Read | Op::Write => {
+            let (start, bytes) = (Sectors::new(rq.sector()), rq.bytes());
             let data = rq.data().driver();
             if data.transfer.is_none() {
                 data.transfer = Some(Transfer::new(bytes));
                 data.start = start;
             }
-            move_data(rq, &binding, direction(op));
+            move_data(rq, op);
         }
-        Op::Discard => {
-            let result = match binding.window.position(start, Bytes::new(0)) {
-                Some(at) => discard(&binding, &rq, at, Bytes::new(u64::from(bytes))),
-                None => Err(code::EINVAL),
-            };
+        Op::Discard | Op::WriteZeroes { .. } | Op::Other(_) => {
+            let result = change_range(&rq, op);
             finish(rq, result);
         }
-        Op::WriteZeroes { unmap } => {
-            let result = match binding.window.position(start, Bytes::new(0)) {
-                Some(at) => write_zeroes(&binding, unmap, at, bytes),
-                None => Err(code::EINVAL),
-            };
-            finish(rq, result);
-        }
-        Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
-        Op::Other(_) => finish(rq, Err(eopnotsupp())),
-    }
-}
-
-fn direction(op: Op) -> Direction {
-    match op {
-        Op::Write => Direction::Write,
-        _ => Direction::Read,
     }
 }
 
 /// Reads or writes what is left of a request.
-fn move_data(mut rq: Request<Loop>, binding: &Binding, direction: Direction) {
+fn move_data(mut rq: Request<Loop>, op: Op) {
+    let direction = match op {
+        Op::Write => Direction::Write,
+        _ => Direction::Read,
+    };
     loop {
-        let data = rq.data().driver();
-        let Some(transfer) = data.transfer else {
-            return finish(rq, Err(code::EIO));
+        let way = match next_part(&mut rq, direction) {
+            Ok(way) => way,
+            Err(error) => return finish(rq, Err(error)),
         };
-        let through_cache = data.through_cache;
-        let done = Bytes::new(u64::from(transfer.done()));
-        let left = Bytes::new(u64::from(transfer.remaining()));
-        let Some(at) = binding.window.position(data.start, done) else {
-            return finish(rq, Err(code::EINVAL));
+        let result = match way {
+            Way::Direct(at) => return io::submit(rq, direction, at),
+            Way::ThroughCache(at) => io::transfer(&rq, direction, at),
         };
-        if binding.is_direct() && !through_cache && direct::aligned(binding.alignment, at, left) {
-            return io::submit(rq, &binding.file, direction, at);
-        }
-        let result = io::transfer(&mut rq, &binding.file, direction, at);
         match progress(&mut rq, result) {
             Progress::Over(result) => return finish(rq, result),
             Progress::More => {}
         }
+    }
+}
+
+/// How to transfer the next part of a request, and where in the file it begins.
+enum Way {
+    Direct(Bytes),
+    ThroughCache(Bytes),
+}
+
+/// Decides how to go on with a read or write.
+fn next_part(rq: &mut Request<Loop>, direction: Direction) -> Result<Way> {
+    let data = rq.data().driver();
+    let transfer = data.transfer.ok_or(code::EIO)?;
+    let (start, through_cache) = (data.start, data.through_cache);
+    let binding = bound(rq)?;
+    if direction == Direction::Write && binding.is_read_only() {
+        return Err(code::EROFS);
+    }
+    let done = Bytes::new(u64::from(transfer.done()));
+    let left = Bytes::new(u64::from(transfer.remaining()));
+    let at = binding.window.position(start, done).ok_or(code::EINVAL)?;
+    if binding.is_direct() && !through_cache && direct::aligned(binding.alignment, at, left) {
+        Ok(Way::Direct(at))
+    } else {
+        Ok(Way::ThroughCache(at))
+    }
+}
+
+/// The configuration of the device that a request is for.
+fn bound(rq: &Request<Loop>) -> Result<&Binding> {
+    rq.queue_data().as_deref().ok_or(code::EIO)
+}
+
+/// Executes what changes a range without moving data.
+fn change_range(rq: &Request<Loop>, op: Op) -> Result {
+    let binding = bound(rq)?;
+    if binding.is_read_only() {
+        return Err(code::EROFS);
+    }
+    let at = binding
+        .window
+        .position(Sectors::new(rq.sector()), Bytes::new(0))
+        .ok_or(code::EINVAL)?;
+    let length = Bytes::new(u64::from(rq.bytes()));
+    match op {
+        Op::Discard => discard(binding, rq, at, length),
+        Op::WriteZeroes { unmap } => write_zeroes(binding, unmap, at, length),
+        _ => Err(eopnotsupp()),
     }
 }
 
@@ -182,21 +208,20 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
 }
 
 /// Makes a range read as zeroes.
-fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: u32) -> Result {
+fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Result {
     let change = if unmap {
         Change::PunchHole
     } else {
         Change::ZeroRange
     };
-    let length = u64::from(length);
-    let result = range::change(&binding.file, change, at, Bytes::new(length));
+    let result = range::change(&binding.file, change, at, length);
     if result != Err(eopnotsupp()) {
         return result;
     }
     let mut done = 0;
-    while done < length {
+    while done < length.get() {
         let at = Bytes::new(at.get().checked_add(done).ok_or(code::EINVAL)?);
-        let left = Bytes::new(length.saturating_sub(done));
+        let left = Bytes::new(length.get().saturating_sub(done));
         done = done.saturating_add(range::write_zeroes(&binding.file, at, left)?);
     }
     Ok(())

@@ -126,9 +126,13 @@ fn sync(round: &mut RequestList<Loop>) -> Result {
     let Some(first) = round.pop_front() else {
         return Ok(());
     };
-    let binding = first.queue_data().clone();
+    // The file is borrowed from a request, which keeps the device from being detached.
+    let result = match first.queue_data() {
+        Some(binding) => binding.file.sync_data(),
+        None => Err(EIO),
+    };
     round.push_back(first);
-    binding.ok_or(EIO)?.file.sync_data()
+    result
 }
 
 /// Carries out what the drain has decided.

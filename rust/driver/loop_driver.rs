@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
-    fs::{FileIo, IoData},
+    fs::{BackingFile, FileIo, IoData},
     logic::state::Refusal,
 };
 use kernel::{
@@ -90,6 +90,10 @@ impl Operations for Loop {
 
 impl FileIo for Loop {
     type PerRequest = PerRequest;
+
+    fn file(rq: &Request<Self>) -> Option<&Arc<BackingFile>> {
+        rq.queue_data().as_ref().map(|binding| &binding.file)
+    }
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {
         execute::direct_done(rq, result);

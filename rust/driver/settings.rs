@@ -26,8 +26,7 @@ pub(super) fn set_capacity(device: &Device, disk: &Disk<Loop>) -> Result {
 /// `LOOP_SET_DIRECT_IO`. Sleeps.
 pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Result {
     let mut control = device.control.lock();
-    let attached = control.bound_mut().map_err(errno)?;
-    let old = attached.binding.clone();
+    let old = control.bound().map_err(errno)?.binding.clone();
     if old.is_direct() == on {
         return Ok(());
     }
@@ -51,7 +50,7 @@ pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Res
     } else {
         old.flags.without(Flags::DIRECT_IO)
     };
-    device.reconfigure(disk, attached, old.with_flags(flags))
+    device.reconfigure(disk, &mut control, old.with_flags(flags))
 }
 
 /// `LOOP_SET_BLOCK_SIZE`, in bytes. Sleeps.
@@ -69,15 +68,14 @@ pub(super) fn set_block_size(
         Some(bdev.claim()?)
     };
     let mut control = device.control.lock();
-    let attached = control.bound_mut().map_err(errno)?;
-    let old = attached.binding.clone();
+    let old = control.bound().map_err(errno)?.binding.clone();
     let block_size = attach::block_size(device, bytes as u64)?;
     if block_size == old.block_size {
         return Ok(());
     }
     disk.sync()?;
     disk.invalidate_cache();
-    device.reconfigure(disk, attached, old.with_block_size(block_size))
+    device.reconfigure(disk, &mut control, old.with_block_size(block_size))
 }
 
 /// Sets the queue limits again, after the backing file turned out not to support something they

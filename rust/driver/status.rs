@@ -64,8 +64,7 @@ impl Settings {
 pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) -> Result {
     let disk = bdev.disk();
     let mut control = device.control.lock();
-    let attached = control.bound_mut().map_err(errno)?;
-    let old = attached.binding.clone();
+    let old = control.bound().map_err(errno)?.binding.clone();
     let settings = Settings::parse(device, info)?;
 
     let moved = settings.window != old.window;
@@ -77,13 +76,11 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
     }
     let flags = old.flags.set_status(info.flags).without(Flags::AUTOCLEAR);
     let capacity = settings.window.capacity(old.file.size()?);
-    device.reconfigure(
-        disk,
-        attached,
-        old.with(settings.window, flags, settings.name),
-    )?;
     let autoclear = Flags::AUTOCLEAR.bits() & info.flags != 0;
+    let new = old.with(settings.window, flags, settings.name);
+    device.reconfigure(disk, &mut control, new)?;
     control.set_autoclear(autoclear).map_err(errno)?;
+    device.publish(&control);
 
     let scan = flags.contains(Flags::PARTSCAN) && !old.flags.contains(Flags::PARTSCAN);
     if scan {

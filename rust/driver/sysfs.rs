@@ -2,7 +2,7 @@
 
 //! `/sys/block/<dev>/loop/`, which exists while the device is bound.
 
-use super::loop_driver::Loop;
+use super::{device::Published, loop_driver::Loop};
 use crate::{
     block::{
         attributes::{Group, Output},
@@ -31,7 +31,9 @@ impl Group for LoopGroup {
 
     fn show(disk: &Disk<Loop>, file: usize, out: &mut Output<'_>) -> Result {
         let device = disk.device();
-        let binding = device.binding().ok_or(ENODEV)?;
+        // LOCKING: Not the lock of the state, which is held while this directory is removed when
+        // attaching fails.
+        let Published { binding, autoclear } = device.published().ok_or(ENODEV)?;
         let flag = |flag| {
             if binding.flags.contains(flag) {
                 "1"
@@ -46,7 +48,7 @@ impl Group for LoopGroup {
             }
             1 => out.number(binding.window.offset().get()),
             2 => out.number(binding.window.sizelimit().get()),
-            3 => out.text(if device.autoclear() { "1" } else { "0" }),
+            3 => out.text(if autoclear { "1" } else { "0" }),
             4 => out.text(flag(Flags::PARTSCAN)),
             _ => out.text(flag(Flags::DIRECT_IO)),
         }

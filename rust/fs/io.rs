@@ -14,7 +14,7 @@
 
 use crate::{
     block::{Operations, Request},
-    fs::BackingFile,
+    fs::{credentials::ActingAs, BackingFile},
     logic::units::Bytes,
     sys,
 };
@@ -61,6 +61,9 @@ pub(crate) trait FileIo:
 {
     /// The driver's own data of each request.
     type PerRequest: Send + Sync + 'static;
+
+    /// The file a request is for; `None` if there is none (any more).
+    fn file(rq: &Request<Self>) -> Option<&Arc<BackingFile>>;
 
     /// An I/O started by [`submit`] is over: bytes transferred, or why none were. Called from
     /// within [`submit`] or later, in any context, also hard interrupts.
@@ -121,11 +124,11 @@ fn no_data() -> Error {
 /// Reads or writes, through the page cache, the first unfinished bio of a request at `at` in the
 /// file. Returns the bytes transferred, which may be fewer than the bio has. Sleeps.
 pub(crate) fn transfer<T: FileIo>(
-    rq: &mut Request<T>,
-    file: &BackingFile,
+    rq: &Request<T>,
     direction: Direction,
     at: Bytes,
 ) -> Result<usize> {
+    let file = T::file(rq).ok_or(EIO)?;
     let data = rq.first_bio().ok_or_else(no_data)?;
     let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
     // SAFETY: All zeroes is a valid `struct kiocb`: one that completes synchronously.
@@ -160,27 +163,26 @@ pub(crate) fn transfer<T: FileIo>(
 ///
 /// Covers all bios of the request if there is memory for a table of their segments, else the
 /// first: the result then is short, as any may be.
-pub(crate) fn submit<T: FileIo>(
-    mut rq: Request<T>,
-    file: &Arc<BackingFile>,
-    direction: Direction,
-    at: Bytes,
-) {
+pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, direction: Direction, at: Bytes) {
     let Ok(position) = i64::try_from(at.get()) else {
         return T::io_done(rq, Err(EINVAL));
     };
+    let Some(file) = T::file(&rq).cloned() else {
+        return T::io_done(rq, Err(EIO));
+    };
+    let raw_file = file.as_ptr();
     let table = gather(&rq);
     let ioprio = rq.ioprio();
 
     // SAFETY: Nothing is moved out of the data.
     let data = unsafe { rq.data().get_unchecked_mut() };
     data.table = table;
-    data.file = Some(file.clone());
+    data.file = Some(file);
     data.half_done.store(0, Relaxed);
     let iocb = data.iocb.get_mut();
     // SAFETY: All zeroes is a valid `struct kiocb`.
     *iocb = unsafe { core::mem::zeroed() };
-    iocb.ki_filp = file.as_ptr();
+    iocb.ki_filp = raw_file;
     iocb.ki_pos = position;
     iocb.ki_complete = Some(complete::<T>);
     iocb.ki_flags = direction.iocb_flags() | sys::RLOOP_IOCB_DIRECT;
@@ -205,7 +207,9 @@ pub(crate) fn submit<T: FileIo>(
     let iocb: *mut bindings::kiocb = data.as_ptr().cast();
 
     let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
-    let opener = file.acting_as_opener();
+    // SAFETY: The request holds a reference to the file until `io_done`, which cannot be called
+    // before this function is done.
+    let opener = unsafe { ActingAs::opener_of(raw_file) };
     // SAFETY: Table, memory, file reference and kiocb stay until `io_done`, which cannot be called
     // before this function is done, see the module documentation.
     let ret = unsafe {
@@ -213,8 +217,8 @@ pub(crate) fn submit<T: FileIo>(
         let iter = iter.assume_init_mut();
         iter.iov_offset = skip;
         match direction {
-            Direction::Read => bindings::vfs_iocb_iter_read(file.as_ptr(), iocb, iter),
-            Direction::Write => bindings::vfs_iocb_iter_write(file.as_ptr(), iocb, iter),
+            Direction::Read => bindings::vfs_iocb_iter_read(raw_file, iocb, iter),
+            Direction::Write => bindings::vfs_iocb_iter_write(raw_file, iocb, iter),
         }
     };
     drop(opener);
