@@ -49,7 +49,9 @@ pub(super) fn compat_ioctl(
         }
         GET_STATUS => get_old::<CompatLoopInfo>(device, arg),
         // All others pass numbers and structures that are the same for everybody.
-        _ => common(device, bdev, mode, cmd, arg),
+        SET_FD | CONFIGURE | CHANGE_FD | CLR_FD | SET_STATUS64 | GET_STATUS64 | SET_CAPACITY
+        | SET_DIRECT_IO | SET_BLOCK_SIZE => common(device, bdev, mode, cmd, arg),
+        _ => Err(ENOIOCTLCMD),
     }
 }
 

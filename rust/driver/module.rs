@@ -4,7 +4,7 @@
 
 use super::{
     control::Control,
-    log::refused,
+    log::{refused, trouble},
     registry::{Registry, Shared},
 };
 use crate::{
@@ -107,9 +107,6 @@ impl Module {
         let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
         let shared = Shared::new(own(prefix)?, parameters.part_shift, workers)?;
         let devices = Devices(Registry::new(shared, major)?);
-        for index in 0..parameters.max_loop {
-            devices.0.add(Some(index))?;
-        }
         let node = KBox::pin_init(
             ControlNode::register(
                 CString::try_from_fmt(fmt!("{}-control", prefix))?,
@@ -119,6 +116,13 @@ impl Module {
             GFP_KERNEL,
         )
         .inspect_err(|error| taken(*error, prefix))?;
+        // Nothing fails from here on: what is made now can be opened at once, and must not go away
+        // under whoever does.
+        for index in 0..parameters.max_loop {
+            if let Err(error) = devices.0.add(Some(index)) {
+                trouble!(prefix, "could not make device {}: {:?}", index, error);
+            }
+        }
         pr_info!("ready: /dev/{}-control\n", prefix);
         Ok(Self {
             _node: node,
