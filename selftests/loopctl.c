@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * loopctl: one loop ioctl by name, without losetup's retries and fallbacks.
+ *
+ * Prints the result (a number or key=value lines) and exits with 0, or prints
+ * the name of the errno and exits with 1. Wrong usage exits with 2.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"Usage: loopctl NODE[:FLAGS] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"  set_fd FILE | change_fd FILE | clr_fd | set_capacity\n"
+	"  configure FILE [KEY=VALUE...]   keys: block_size reserved, and below\n"
+	"  get_status64 | get_status\n"
+	"  set_status64 [KEY=VALUE...]     on top of what get_status64 tells\n"
+	"  set_status [KEY=VALUE...]       on top of what get_status tells\n"
+	"                                  keys: offset sizelimit flags name\n"
+	"  set_direct_io N | set_block_size N\n"
+	"  ctl_add N | ctl_remove N | ctl_get_free\n"
+	"  cycles FILE N                   attach, write, flush, read, detach; N times\n"
+	"  raw REQUEST ARGUMENT            any request, numbers in C's notation\n"
+	"\n"
+	"FILE is PATH[:FLAGS], fd=N (that number), or one of pipe, socket, memfd.\n"
+	"FLAGS: rw (default), ro, wo, path, direct, append, excl, nonblock with\n"
+	"commas in between. An ARGUMENT of 'null' is a null pointer.\n";
+
+static void wrong(const char *what)
+{
+	fprintf(stderr, "loopctl: %s\n\n%s", what, usage);
+	exit(2);
+}
+
+static int done(int result)
+{
+	if (result < 0) {
+		printf("%s\n", strerrorname_np(errno));
+		return 1;
+	}
+	printf("%d\n", result);
+	return 0;
+}
+
+static unsigned long long number(const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (!*text || *end || errno)
+		wrong("not a number");
+	return value;
+}
+
+static int open_flags(char *text)
+{
+	static const struct {
+		const char *name;
+		int flag;
+	} known[] = {
+		{ "rw", O_RDWR },	{ "ro", O_RDONLY },
+		{ "wo", O_WRONLY },	{ "path", O_PATH },
+		{ "direct", O_DIRECT },	{ "append", O_APPEND },
+		{ "excl", O_EXCL },	{ "nonblock", O_NONBLOCK },
+	};
+	int flags = O_CLOEXEC, access = O_RDWR;
+	char *word;
+
+	for (word = strtok(text, ","); word; word = strtok(NULL, ",")) {
+		size_t i;
+
+		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (!strcmp(word, known[i].name))
+				break;
+		if (i == sizeof(known) / sizeof(known[0]))
+			wrong("unknown flag");
+		if (i < 3)
+			access = known[i].flag;
+		else if (known[i].flag == O_PATH)
+			access = O_RDONLY, flags |= O_PATH;
+		else
+			flags |= known[i].flag;
+	}
+	return flags | access;
+}
+
+/* A failure here is the test's mistake, not an answer of the driver. */
+static int open_spec(const char *spec)
+{
+	char *copy = strdup(spec), *colon = strrchr(copy, ':');
+	int fd, flags = O_RDWR | O_CLOEXEC;
+
+	if (colon) {
+		*colon = 0;
+		flags = open_flags(colon + 1);
+	}
+	fd = open(copy, flags);
+	if (fd < 0) {
+		fprintf(stderr, "loopctl: %s: %s\n", copy, strerror(errno));
+		exit(2);
+	}
+	free(copy);
+	return fd;
+}
+
+static int file_fd(const char *spec)
+{
+	int fds[2] = { -1, -1 };
+
+	if (!strncmp(spec, "fd=", 3))
+		return (int)strtol(spec + 3, NULL, 0);
+	if (!strcmp(spec, "pipe")) {
+		if (pipe(fds))
+			wrong("pipe");
+		return fds[0];
+	}
+	if (!strcmp(spec, "socket")) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+			wrong("socketpair");
+		return fds[0];
+	}
+	if (!strcmp(spec, "memfd")) {
+		fds[0] = memfd_create("loopctl", MFD_CLOEXEC);
+		if (fds[0] < 0 || ftruncate(fds[0], 1 << 20))
+			wrong("memfd");
+		return fds[0];
+	}
+	return open_spec(spec);
+}
+
+/* Splits KEY=VALUE; returns the value. */
+static char *value_of(char *argument)
+{
+	char *equal = strchr(argument, '=');
+
+	if (!equal)
+		wrong("not KEY=VALUE");
+	*equal = 0;
+	return equal + 1;
+}
+
+static void set_info64(struct loop_info64 *info, char *key, char *value)
+{
+	if (!strcmp(key, "offset"))
+		info->lo_offset = number(value);
+	else if (!strcmp(key, "sizelimit"))
+		info->lo_sizelimit = number(value);
+	else if (!strcmp(key, "flags"))
+		info->lo_flags = number(value);
+	else if (!strcmp(key, "name"))
+		strncpy((char *)info->lo_file_name, value, LO_NAME_SIZE - 1);
+	else
+		wrong("unknown key");
+}
+
+/* All in one process, so that a hundred of them take seconds. */
+static int cycles(const char *path, int fd, long count)
+{
+	unsigned char *bytes;
+	long i;
+
+	if (posix_memalign((void **)&bytes, 4096, 4096))
+		wrong("no memory");
+	for (i = 0; i < count; i++) {
+		struct loop_config config = {
+			.fd = fd,
+			.block_size = 512 << (i % 4),
+			.info.lo_offset = i % 9 * 4096,
+			.info.lo_flags = i % 2 ? LO_FLAGS_DIRECT_IO : 0,
+		};
+		int node = open(path, O_RDWR | O_CLOEXEC | (i % 3 ? 0 : O_DIRECT));
+
+		if (node < 0 || ioctl(node, LOOP_CONFIGURE, &config))
+			return done(-1);
+		memset(bytes, (int)i, 4096);
+		if (pwrite(node, bytes, 4096, 8192) != 4096 || fsync(node) ||
+		    pread(node, bytes, 4096, 8192) != 4096 || bytes[0] != i % 256)
+			return done(-1);
+		if (ioctl(node, LOOP_CLR_FD, 0) || close(node))
+			return done(-1);
+	}
+	return done(0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *command, *arg;
+	int node;
+
+	if (argc < 3)
+		wrong("no command");
+	node = open_spec(argv[1]);
+	command = argv[2];
+	arg = argc > 3 ? argv[3] : "";
+
+	if (!strcmp(command, "set_fd"))
+		return done(ioctl(node, LOOP_SET_FD, file_fd(arg)));
+	if (!strcmp(command, "change_fd"))
+		return done(ioctl(node, LOOP_CHANGE_FD, file_fd(arg)));
+	if (!strcmp(command, "clr_fd"))
+		return done(ioctl(node, LOOP_CLR_FD, 0));
+	if (!strcmp(command, "set_capacity"))
+		return done(ioctl(node, LOOP_SET_CAPACITY, 0));
+	if (!strcmp(command, "set_direct_io"))
+		return done(ioctl(node, LOOP_SET_DIRECT_IO, (unsigned long)number(arg)));
+	if (!strcmp(command, "set_block_size"))
+		return done(ioctl(node, LOOP_SET_BLOCK_SIZE, (unsigned long)number(arg)));
+	if (!strcmp(command, "ctl_add"))
+		return done(ioctl(node, LOOP_CTL_ADD, strtol(arg, NULL, 0)));
+	if (!strcmp(command, "ctl_remove"))
+		return done(ioctl(node, LOOP_CTL_REMOVE, strtol(arg, NULL, 0)));
+	if (!strcmp(command, "ctl_get_free"))
+		return done(ioctl(node, LOOP_CTL_GET_FREE));
+	if (!strcmp(command, "cycles") && argc == 5) {
+		close(node);
+		return cycles(argv[1], file_fd(arg), number(argv[4]));
+	}
+	if (!strcmp(command, "raw") && argc == 5)
+		return done(ioctl(node, (unsigned long)number(arg), (unsigned long)number(argv[4])));
+
+	if (!strcmp(command, "configure")) {
+		struct loop_config config = {};
+		int i;
+
+		if (!strcmp(arg, "null"))
+			return done(ioctl(node, LOOP_CONFIGURE, NULL));
+		config.fd = file_fd(arg);
+		for (i = 4; i < argc; i++) {
+			char *value = value_of(argv[i]);
+
+			if (!strcmp(argv[i], "block_size"))
+				config.block_size = number(value);
+			else if (!strcmp(argv[i], "reserved"))
+				config.__reserved[0] = number(value);
+			else
+				set_info64(&config.info, argv[i], value);
+		}
+		return done(ioctl(node, LOOP_CONFIGURE, &config));
+	}
+	if (!strcmp(command, "get_status64")) {
+		struct loop_info64 info;
+
+		if (!strcmp(arg, "null"))
+			return done(ioctl(node, LOOP_GET_STATUS64, NULL));
+		memset(&info, 0xff, sizeof(info));
+		if (ioctl(node, LOOP_GET_STATUS64, &info))
+			return done(-1);
+		printf("number=%u\ndevice=%llu\ninode=%llu\nrdevice=%llu\noffset=%llu\n"
+		       "sizelimit=%llu\nflags=%u\nname=%.*s\n",
+		       info.lo_number, (unsigned long long)info.lo_device,
+		       (unsigned long long)info.lo_inode,
+		       (unsigned long long)info.lo_rdevice,
+		       (unsigned long long)info.lo_offset,
+		       (unsigned long long)info.lo_sizelimit, info.lo_flags,
+		       LO_NAME_SIZE, (char *)info.lo_file_name);
+		return 0;
+	}
+	if (!strcmp(command, "set_status64")) {
+		struct loop_info64 info;
+		int i;
+
+		if (!strcmp(arg, "null"))
+			return done(ioctl(node, LOOP_SET_STATUS64, NULL));
+		if (ioctl(node, LOOP_GET_STATUS64, &info))
+			return done(-1);
+		for (i = 3; i < argc; i++) {
+			char *value = value_of(argv[i]);
+
+			set_info64(&info, argv[i], value);
+		}
+		return done(ioctl(node, LOOP_SET_STATUS64, &info));
+	}
+	if (!strcmp(command, "get_status")) {
+		struct loop_info info;
+
+		memset(&info, 0xff, sizeof(info));
+		if (ioctl(node, LOOP_GET_STATUS, &info))
+			return done(-1);
+		printf("number=%d\ninode=%lu\noffset=%d\nflags=%d\nname=%.*s\n",
+		       info.lo_number, (unsigned long)info.lo_inode,
+		       info.lo_offset, info.lo_flags, LO_NAME_SIZE, info.lo_name);
+		return 0;
+	}
+	if (!strcmp(command, "set_status")) {
+		struct loop_info info;
+		int i;
+
+		if (ioctl(node, LOOP_GET_STATUS, &info))
+			return done(-1);
+		for (i = 3; i < argc; i++) {
+			char *value = value_of(argv[i]);
+
+			if (!strcmp(argv[i], "offset"))
+				info.lo_offset = (int)number(value);
+			else if (!strcmp(argv[i], "flags"))
+				info.lo_flags = (int)number(value);
+			else if (!strcmp(argv[i], "name"))
+				strncpy(info.lo_name, value, LO_NAME_SIZE - 1);
+			else
+				wrong("unknown key");
+		}
+		return done(ioctl(node, LOOP_SET_STATUS, &info));
+	}
+	wrong("unknown command");
+}

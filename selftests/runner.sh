@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs tests one after the other and judges what each leaves behind.
+set -uo pipefail
+
+usage() {
+	cat <<-END
+		Usage: runner.sh [PATTERN…]
+
+		Runs the tests whose name (flush_01) or file name matches a PATTERN, or
+		all. For each: '# starting NAME', then 'ok N NAME', 'ok N NAME # SKIP why'
+		or 'not ok N NAME' after the test's output, indented. A test fails, too,
+		if the kernel complains meanwhile, or a device or mount stays behind.
+
+		LOOP    prefix of the device nodes under test (default loop)
+		V=1     shows the output of tests that pass, too
+	END
+}
+case ${1-} in
+-h | --help) usage && exit ;;
+esac
+
+here=$(cd "$(dirname "$0")" && pwd)
+export LC_ALL=C LOOP=${LOOP:-loop}
+limit=90
+# shellcheck source=/dev/null
+[[ ! -e $here/settings ]] || source "$here/settings"
+limit=${timeout:-$limit}
+if [[ $EUID -ne 0 ]]; then
+	echo "1..0 # SKIP not root"
+	exit 4
+fi
+if [[ ! -c /dev/$LOOP-control ]]; then
+	echo "runner.sh: no /dev/$LOOP-control: is the driver loaded?" >&2
+	exit 1
+fi
+
+tests=()
+for file in "$here"/test_*_[0-9]*.sh; do
+	name=${file##*/test_}
+	name=${name%.sh}
+	if [[ $# -eq 0 ]]; then
+		tests+=("$name")
+		continue
+	fi
+	for pattern in "$@"; do
+		# Patterns are meant to match.
+		# shellcheck disable=SC2053
+		if [[ $name == $pattern || ${file##*/} == $pattern ]]; then
+			tests+=("$name")
+			break
+		fi
+	done
+done
+if [[ ${#tests[@]} -eq 0 ]]; then
+	echo "runner.sh: no such test: $*" >&2
+	exit 1
+fi
+
+work=$(mktemp -d /tmp/runner.XXXXXX)
+trap 'rm -rf -- "$work"' EXIT
+complaints='BUG: |BUG at |WARNING: |Oops|general protection fault|INFO: task .* blocked for more|INFO: possible|INFO: trying to register non-static|INFO: rcu|rcu: INFO:.*(stall|detected)|refcount_t: |KASAN|KCSAN|KFENCE: |UBSAN: |detected stalls|soft lockup|scheduling while atomic|sleeping function called|ODEBUG|list_(add|del) corruption|Bad page state|double free|rust_kernel: |rust panic|a request was dropped|a request was advanced'
+
+# What a test must leave as it found it.
+state() {
+	local file
+	for file in /sys/block/loop*/loop/backing_file; do
+		[[ ! -e $file ]] || echo "attached: ${file%/loop/*} $(cat "$file" 2>/dev/null)"
+	done
+	awk '{ print "mounted: " $1, $2, $3 }' /proc/mounts
+	dmsetup ls 2>/dev/null | grep -v '^No devices' | sed 's/^/dm: /'
+	for file in /sys/kernel/config/nullb/*/; do
+		[[ ! -d $file ]] || echo "null_blk: $file"
+	done
+	cut -d' ' -f1 /proc/modules | grep -E '^r?loop|null_blk' | sed 's/^/module: /'
+}
+# tidy: best effort after a test that left something.
+tidy() {
+	local what
+	grep '^mounted:' "$work/left" | tac | while read -r _ _ what _; do
+		umount -l "$what"
+	done
+	grep '^attached:' "$work/left" | while read -r _ what _; do
+		losetup -d "/dev/${what##*/}"
+	done
+	grep '^dm:' "$work/left" | while read -r _ what _; do
+		dmsetup remove --force "$what"
+	done
+	grep '^null_blk:' "$work/left" | while read -r _ what; do
+		echo 0 >"$what/power"
+		rmdir "$what"
+	done
+	udevadm settle --timeout=10
+}
+
+echo "TAP version 13"
+echo "1..${#tests[@]}"
+number=0 failures=0
+for name in "${tests[@]}"; do
+	number=$((number + 1))
+	echo "# starting $name"
+	mark="rloop-selftest: runner $$ $number $name"
+	echo "$mark" >/dev/kmsg
+	state >"$work/before"
+	start=$SECONDS
+	timeout -k 10 "$limit" bash "$here/test_$name.sh" >"$work/output" 2>&1 </dev/null
+	status=$?
+	why=
+	case $status in
+	0) ;;
+	4) ;;
+	124 | 137 | 143)
+		why="no end after $((SECONDS - start)) s (limit $limit s, status $status)"
+		{
+			echo "Tasks that cannot be interrupted:"
+			for task in /proc/[0-9]*; do
+				grep -qs '^State:.*D' "$task/status" || continue
+				echo "$task $(tr '\0' ' ' <"$task/cmdline" 2>/dev/null)"
+				cat "$task/stack" 2>/dev/null
+			done
+		} >>"$work/output"
+		;;
+	*) why="status $status" ;;
+	esac
+
+	udevadm settle --timeout=10
+	dmesg | sed -n "/$mark\$/,\$p" >"$work/dmesg"
+	if grep -E "$complaints" "$work/dmesg" >"$work/complaints"; then
+		why="${why:+$why; }the kernel complains: $(head -n 1 "$work/complaints")"
+	fi
+	state >"$work/after"
+	if ! diff "$work/before" "$work/after" >"$work/diff"; then
+		why="${why:+$why; }it leaves behind: $(grep '^[<>]' "$work/diff" | tr '\n' ';')"
+		comm -13 <(sort "$work/before") <(sort "$work/after") >"$work/left"
+		tidy >/dev/null 2>&1
+		# A driver that a test swapped for another one comes back.
+		if [[ ! -c /dev/$LOOP-control && -e ${RLOOP:=/rloop/rloop.ko} ]]; then
+			rmmod loop 2>/dev/null
+			rmmod "$(basename "$RLOOP" .ko)" 2>/dev/null
+			insmod "$RLOOP"
+			udevadm settle --timeout=10
+		fi
+	fi
+
+	if [[ -n $why ]]; then
+		failures=$((failures + 1))
+		sed 's/^/    /' "$work/output"
+		echo "    $why"
+		echo "    The end of the kernel's log:"
+		tail -n 40 "$work/dmesg" | sed 's/^/      /'
+		echo "not ok $number $name"
+	elif [[ $status -eq 4 ]]; then
+		echo "ok $number $name # SKIP $(sed -n 's/^SKIP: //p' "$work/output" | tail -n 1)"
+	else
+		if [[ ${V:-0} == 0 ]]; then
+			grep '^# note: ' "$work/output"
+		else
+			sed 's/^/    /' "$work/output"
+		fi
+		echo "# $name took $((SECONDS - start)) s"
+		echo "ok $number $name"
+	fi
+done
+[[ $failures -eq 0 ]]

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For all tests: devices, backing files, clean-up. To be sourced.
+#
+#   LOOP   prefix of the device nodes under test, default loop. The same body
+#          runs against the C driver where that has the prefix.
+#   RLOOP  the module's file, default /rloop/rloop.ko; its name is that of the
+#          file.
+#
+# A test passes by coming to its end, fails by any command that fails or by
+# `fail', and is skipped by `skip'.
+
+set -eEuo pipefail
+shopt -s inherit_errexit
+
+LOOP=${LOOP:-loop}
+RLOOP=${RLOOP:-/rloop/rloop.ko}
+module=$(basename "$RLOOP" .ko)
+export LC_ALL=C
+TID=$(basename "$0" .sh)
+TID=${TID#test_}
+PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd):$PATH
+KSFT_SKIP=4
+
+# To standard error: many functions are called for what they print.
+log() { echo "$*" >&2; }
+# note: shown by the runner even if the test passes.
+note() { log "# note: $*"; }
+fail() {
+	log "FAIL: $*"
+	exit 1
+}
+skip() {
+	log "SKIP: $*"
+	exit "$KSFT_SKIP"
+}
+kmsg() { echo "rloop-selftest: $*" >/dev/kmsg; }
+require_tool() {
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || skip "no $tool"
+	done
+}
+# require_module NAME [PARAMETER…]: loads it, and unloads it at the end.
+require_module() {
+	[[ ! -d /sys/module/${1//-/_} ]] || return 0
+	modprobe -n -q "$1" || skip "the kernel has no $1"
+	modprobe "$@"
+	on_exit modprobe -r "$1"
+}
+
+# --- Clean-up: a file of commands, run from its end. A file, because many
+# functions here run in subshells.
+[[ $EUID -eq 0 ]] || skip "not root"
+tmp=$(mktemp -d "/tmp/$TID.XXXXXX")
+on_exit() { printf '%s\n' "${*@Q}" >>"$tmp/on_exit"; }
+finish() {
+	local status=$? command
+	trap - EXIT
+	# A test that was told to end has to end all that it started.
+	trap '' TERM
+	set +eE
+	trap - ERR
+	cd / || true
+	# What a test has open would be busy.
+	exec 3<&- 4<&-
+	if [[ -s $tmp/on_exit ]]; then
+		while IFS= read -r command; do
+			eval "$command" >/dev/null 2>&1 </dev/null
+		done < <(tac "$tmp/on_exit")
+	fi
+	kmsg "end $TID: $status"
+	rm -rf --one-file-system -- "$tmp"
+	exit "$status"
+}
+trap finish EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'log "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND"' ERR
+kmsg "start $TID"
+
+# expect WHAT WANTED GOT
+expect() {
+	[[ $2 == "$3" ]] || fail "$1 is '$3' instead of '$2'"
+}
+# expect_error ERRNO COMMAND…: COMMAND fails and its output is that name.
+expect_error() {
+	local wanted=$1 got
+	shift
+	if got=$("$@"); then
+		fail "'$*' succeeds instead of failing with $wanted"
+	fi
+	[[ $got == "$wanted" ]] || fail "'$*' fails with '$got' instead of $wanted"
+}
+# expect_failure COMMAND…: as `!', which ERR and errexit do not see.
+expect_failure() {
+	if "$@" >"$tmp/output" 2>&1; then
+		cat "$tmp/output"
+		fail "'$*' succeeds"
+	fi
+}
+# eventually COMMAND…: becomes true within ten seconds: a guard, no deadline.
+eventually() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if "$@"; then
+			return 0
+		fi
+		sleep 0.05
+	done
+	fail "never true: $*"
+}
+# kernel_log: what the kernel said since this test began.
+kernel_log() { dmesg | tac | sed "/rloop-selftest: start $TID\$/q" | tac; }
+# log_budget: waits until the module has said nothing for so long that its rate
+# limit (10 lines in 5 seconds) lets ten lines through.
+log_budget() {
+	local last
+	while :; do
+		last=$(dmesg | sed -n 's/^\[ *\([0-9]*\)\.[0-9]*\] '"$module"': .*/\1/p' | tail -n 1)
+		[[ $(cut -d. -f1 /proc/uptime) -le $((${last:--9} + 6)) ]] || return 0
+		sleep 0.5
+	done
+}
+# expect_log WORD…: one line of the kernel log has all of the words. The C
+# driver is not asked to be that clear.
+expect_log() {
+	local lines word
+	! under_test_is_c || return 0
+	lines=$(kernel_log | grep -v rloop-selftest: || true)
+	for word in "$@"; do
+		lines=$(grep -F -e "$word" <<<"$lines" || true)
+	done
+	[[ -n $lines ]] || fail "the kernel log has no line with: $*"
+	[[ $(wc -l <<<"$lines") -eq 1 ]] || fail "more than one line with '$*': $lines"
+	log "kernel log: $lines"
+}
+
+# --- Devices.
+control() { echo "/dev/$LOOP-control"; }
+# under_test_is_c: does the C driver have the prefix?
+under_test_is_c() { [[ $LOOP == loop && -d /sys/module/loop ]]; }
+# driver: which one is under test.
+driver() { if under_test_is_c; then echo "C driver"; else echo "$module"; fi; }
+name_of() { basename "$1"; }
+# attribute DEVICE NAME: of /sys/block/DEVICE/loop
+attribute() { cat "/sys/block/$(name_of "$1")/loop/$2"; }
+limit() { cat "/sys/block/$(name_of "$1")/queue/$2"; }
+size_of() { blockdev --getsize64 "$1"; }
+is_attached() { [[ -e /sys/block/$(name_of "$1")/loop/backing_file ]]; }
+is_detached() { ! is_attached "$1"; }
+attached_devices() {
+	local file
+	for file in /sys/block/"$LOOP"[0-9]*/loop/backing_file; do
+		[[ -e $file ]] || continue
+		file=${file#/sys/block/}
+		echo "/dev/${file%%/*}"
+	done
+}
+# settle: udev looks at each new device; nobody but the test has it open then.
+settle() { udevadm settle --timeout=20; }
+# free_device: the node of an unbound device.
+free_device() {
+	local number
+	number=$(loopctl "$(control)" ctl_get_free) || fail "ctl_get_free: $number"
+	settle
+	echo "/dev/$LOOP$number"
+}
+detach_at_exit() { on_exit detach_quietly "$1"; }
+detach_quietly() {
+	is_attached "$1" || return 0
+	losetup -d "$1"
+	settle
+	is_detached "$1" || sleep 1
+}
+# attach FILE [OPTION…]: prints the node of a device with FILE; the options are
+# losetup's.
+attach() {
+	local file=$1 dev
+	shift
+	dev=$(free_device)
+	detach_at_exit "$dev"
+	losetup "$@" "$dev" "$file"
+	settle
+	echo "$dev"
+}
+# detach DEVICE: and waits until it is.
+detach() {
+	losetup -d "$1"
+	eventually is_detached "$1"
+}
+
+# each_mode BODY [ARGUMENT…]: BODY MODE ARGUMENT… for both modes.
+each_mode() {
+	local mode
+	for mode in buffered direct; do
+		log "# $mode $*"
+		"$1" "$mode" "${@:2}"
+	done
+}
+# attach_mode MODE FILE [OPTION…]
+attach_mode() {
+	local mode=$1 dev wanted=0
+	shift
+	[[ $mode != direct ]] || wanted=1
+	dev=$(attach "$@" "--direct-io=$([[ $mode == direct ]] && echo on || echo off)")
+	expect "dio of $dev with $1" "$wanted" "$(attribute "$dev" dio)"
+	echo "$dev"
+}
+
+# --- Backing.
+# ram_disk SIZE_MIB [ATTRIBUTE=VALUE…]: prints the node of a null_blk in memory.
+ram_disk() {
+	local size=$1 config=/sys/kernel/config/nullb dir pair node
+	shift
+	require_module null_blk nr_devices=0
+	[[ -d $config ]] || skip "no configfs"
+	dir=$(mktemp -u "$config/${TID}XXXX")
+	mkdir "$dir"
+	on_exit rmdir "$dir"
+	on_exit bash -c "echo 0 >$dir/power"
+	for pair in memory_backed=1 "size=$size" blocksize=512 discard=1 "$@" power=1; do
+		echo "${pair#*=}" >"$dir/${pair%%=*}"
+	done
+	node=/dev/nullb$(<"$dir/index")
+	[[ -b $node ]] || node=/dev/$(basename "$dir")
+	settle
+	echo "$node"
+}
+# dm NAME TABLE: prints the node of a device-mapper device.
+dm() {
+	local name=$TID-$1-$RANDOM
+	dmsetup create "$name" --table "$2"
+	on_exit dmsetup remove --retry "$name"
+	settle
+	echo "/dev/mapper/$name"
+}
+# dm_switch NODE TABLE: gives it another table, as in an instant.
+dm_switch() {
+	local name
+	name=$(basename "$1")
+	dmsetup suspend --noflush --nolockfs "$name"
+	dmsetup load "$name" --table "$2"
+	dmsetup resume "$name"
+}
+sectors_of() { blockdev --getsz "$1"; }
+linear() { echo "0 $(sectors_of "$1") linear $1 0"; }
+error_table() { echo "0 $(sectors_of "$1") error"; }
+
+# mount_at DIRECTORY OPTION…: with clean-up.
+mount_at() {
+	local dir=$1
+	shift
+	mkdir -p "$dir"
+	mount "$@" "$dir"
+	on_exit umount "$dir"
+}
+# make_fs FS NODE
+make_fs() {
+	require_tool "mkfs.$1"
+	case $1 in
+	ext4) mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$2" ;;
+	xfs) mkfs.xfs -q -f -K "$2" ;;
+	btrfs) mkfs.btrfs -q -f -K "$2" ;;
+	vfat) mkfs.vfat "$2" >/dev/null ;;
+	*) fail "make_fs $1" ;;
+	esac
+}
+# make_backing FS SIZE_MIB: prints the directory of a fresh file system.
+make_backing() {
+	local fs=$1 size=$2 dir node
+	dir=$(mktemp -d "$tmp/$fs.XXXXXX")
+	case $fs in
+	tmpfs)
+		mount_at "$dir" -t tmpfs -o "size=${size}m" tmpfs
+		;;
+	ext4 | xfs | btrfs | vfat)
+		require_module "$fs"
+		# xfs and btrfs refuse to be small; what is not written takes no memory.
+		case $fs in
+		xfs) size=$((size < 320 ? 320 : size)) ;;
+		btrfs) size=$((size < 256 ? 256 : size)) ;;
+		esac
+		node=$(ram_disk "$size")
+		make_fs "$fs" "$node"
+		mount_at "$dir" -t "$fs" "$node"
+		;;
+	*) fail "make_backing $fs" ;;
+	esac
+	echo "$dir"
+}
+# pattern BYTES [SEED]: a reproducible stream of that many bytes.
+pattern() {
+	python3 -c '
+import random, sys
+r = random.Random(int(sys.argv[2]))
+n = int(sys.argv[1])
+while n > 0:
+    k = min(n, 1 << 20)
+    sys.stdout.buffer.write(r.randbytes(k))
+    n -= k' "$1" "${2:-1}"
+}
+# fio_verify FILE [OPTION…]: random writes, then all is read and compared.
+fio_verify() {
+	require_tool fio
+	fio --name=verify --filename="$1" --rw=randwrite --size=8M --bs=4k \
+		--direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --do_verify=1 \
+		--verify_fatal=1 --verify_state_save=0 --allow_file_create=0 --minimal \
+		"${@:2}" >"$tmp/fio" 2>&1 || fail "fio: $(head -c 4000 "$tmp/fio")"
+}
+# results: the last field(s) of fdio's lines, in one line.
+results() { cut -d' ' -f4- | paste -sd' '; }
+# allocated FILE: bytes it occupies.
+allocated() { echo $(($(stat -c '%b * %B' "$1"))); }
+drop_caches() { sync && echo 3 >/proc/sys/vm/drop_caches; }
+
+# --- Modules.
+# with_c_loop BODY [ARGUMENT…]: first with the C driver, only for the log, then
+# with the driver under test. For this rloop is loaded as loopr beside it. Where
+# the C driver is all there is, it is the one under test.
+with_c_loop() {
+	if ! under_test_is_c; then
+		load_side_by_side
+		log "# with the C driver, for comparison:"
+		set +e
+		(
+			set -e
+			LOOP=loop
+			"$@"
+		)
+		log "# status with the C driver: $?"
+		set -e
+		LOOP=loopr
+		log "# with $module:"
+	fi
+	"$@"
+}
+# load_side_by_side: rloop as loopr, the C driver as loop; undone at the end.
+load_side_by_side() {
+	[[ -e $RLOOP ]] || skip "no $RLOOP"
+	modprobe -n -q loop || skip "the kernel has no C driver"
+	on_exit restore_module
+	on_exit modprobe -r loop
+	rmmod "$module"
+	insmod "$RLOOP" name=loopr
+	modprobe loop
+	settle
+}
+# restore_module: rloop with its default parameters.
+restore_module() {
+	[[ -e $RLOOP ]] || return 0
+	[[ ! -d /sys/module/$module ]] || rmmod "$module"
+	insmod "$RLOOP"
+	settle
+}
