@@ -36,13 +36,9 @@ pub(super) fn configure(
     } else {
         Some(bdev.claim()?)
     };
-    // While a loop device becomes the backing file of another, no third one may change.
-    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
-    let mut control = device.control.lock();
-    if !control.is_unbound() {
+    if !device.control.lock().is_unbound() {
         return Err(EBUSY);
     }
-    check_recursion(device, &given)?;
 
     let requested = config.info.flags;
     let flags = Flags::from_configure(requested).map_err(|unknown| {
@@ -63,6 +59,8 @@ pub(super) fn configure(
 
     let read_only = flags.contains(Flags::READ_ONLY) || !given.is_writable() || !mode.is_write();
     let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
+    // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
+    // our `open` takes the lock of the state.
     let file = Arc::new(given.reopen(read_only)?, GFP_KERNEL)?;
     let alignment = file.direct_alignment();
     let mut effective = flags.without(Flags::AUTOCLEAR);
@@ -104,6 +102,14 @@ pub(super) fn configure(
     }
     let binding = Arc::new(binding, GFP_KERNEL)?;
     let limits = binding.limits();
+
+    // While a loop device becomes the backing file of another, no third one may change.
+    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
+    let mut control = device.control.lock();
+    if !control.is_unbound() {
+        return Err(EBUSY);
+    }
+    check_recursion(device, &given)?;
     let attributes = Attributes::new(disk.into())?;
 
     let uevents = disk.hold_uevents();
@@ -148,10 +154,14 @@ pub(super) fn configure(
 pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> Result {
     let disk = bdev.disk();
     let given = suitable(device, fd)?;
-    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
-    let mut control = device.control.lock();
-    let old = control.bound().map_err(errno)?.binding.clone();
-    if !old.is_read_only() {
+    if !device
+        .control
+        .lock()
+        .bound()
+        .map_err(errno)?
+        .binding
+        .is_read_only()
+    {
         refused!(
             device.label(),
             "change of the backing file to descriptor",
@@ -161,8 +171,17 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
         );
         return Err(EINVAL);
     }
-    check_recursion(device, &given)?;
+    // LOCKING: As in `configure()`.
     let file = given.reopen(true)?;
+
+    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
+    let mut control = device.control.lock();
+    // It may be another one by now, but if so that is read-only, too, or this fails.
+    let old = control.bound().map_err(errno)?.binding.clone();
+    if !old.is_read_only() {
+        return Err(EINVAL);
+    }
+    check_recursion(device, &given)?;
     let (had, has) = (
         old.window.capacity(old.file.size()?),
         old.window.capacity(file.size()?),
