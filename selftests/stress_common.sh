@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For the stress, fault and fuzz tests, on top of test_common.sh. To be sourced.
+#
+#   STRESS  how many times the usual amount of work, default 1
+#   SEED    of everything random, default: another one each time; it is printed
+
+# shellcheck source=selftests/test_common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/test_common.sh"
+
+SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+log "SEED=$SEED"
+# scaled N: N times STRESS
+scaled() { awk "BEGIN { printf \"%d\n\", $1 * ${STRESS:-1} }"; }
+
+# module_name: of the driver under test.
+module_name() { if under_test_is_c; then echo loop; else echo "$module"; fi; }
+load() {
+	if [[ $1 == loop ]]; then modprobe loop; else insmod "$RLOOP"; fi
+	settle
+}
+# detach_all: the highest first, as what lies on another device mostly has a
+# higher number.
+detach_all() {
+	local dev i
+	for ((i = 0; i < 100; i++)); do
+		[[ -n $(attached_devices) ]] || return 0
+		for dev in $(attached_devices | sort -rV); do
+			losetup -d "$dev" 2>/dev/null || true
+		done
+		sleep 0.05
+	done
+	log "still attached: $(attached_devices | paste -sd' ')"
+	attached_devices | xargs -r fuser -v >&2
+	# Not `fail', as this is for the clean-up, too.
+	return 1
+}
+remove_all() {
+	local dev number
+	for dev in /sys/block/"$LOOP"[0-9]*; do
+		[[ -e $dev ]] || continue
+		number=${dev##*"$LOOP"}
+		loopctl "$(control)" ctl_remove "$number" >/dev/null || true
+	done
+}
+unreferenced() { [[ $(cat "/sys/module/$1/refcnt") == 0 ]]; }
+# clean_unload: nothing is attached any more, nothing holds the module, and it
+# can be unloaded and loaded again.
+clean_unload() {
+	local name
+	name=$(module_name)
+	# udev has a lot to do after a stress test, and is slow when emulated.
+	udevadm settle --timeout=60 || fail "udev does not come to an end"
+	[[ -z $(attached_devices) ]] || fail "attached at the end: $(attached_devices | paste -sd' ')"
+	eventually unreferenced "$name"
+	rmmod "$name"
+	load "$name"
+	[[ -c $(control) ]] || fail "no $(control) after loading again"
+}
+# without_udev: no daemon that looks at each device; what happens meanwhile is
+# not told to it later either.
+without_udev() {
+	on_exit start_udev
+	settle
+	udevadm control --exit
+	eventually no_udev
+}
+no_udev() { ! pgrep -x systemd-udevd >/dev/null && ! pgrep -x udevd >/dev/null; }
+start_udev() {
+	no_udev || return 0
+	/usr/lib/systemd/systemd-udevd --daemon --resolve-names=never >/dev/null 2>&1
+	udevadm control --ping
+}
+# in_flight DEVICE
+in_flight() {
+	local reads writes
+	read -r reads writes <"/sys/block/${1##*/}/inflight"
+	[[ $((reads + writes)) -gt 0 ]]
+}
+# writes_done DEVICE: how many writes have completed.
+writes_done() { awk '{ print $5 }' "/sys/block/$(name_of "$1")/stat"; }
+# stop PID: kills a child, and waits for it.
+stop() {
+	kill -KILL "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+# stop_at_exit PID
+stop_at_exit() { on_exit kill -KILL "$1"; }
+# new_cgroup NAME [FILE=VALUE…]: prints its directory.
+new_cgroup() {
+	local dir=/sys/fs/cgroup/$TID-$1-$$ pair
+	shift
+	[[ -e /sys/fs/cgroup/cgroup.controllers ]] || skip "no cgroup2"
+	mkdir "$dir"
+	on_exit remove_cgroup "$dir"
+	for pair in "$@"; do
+		[[ -e $dir/${pair%%=*} ]] || skip "no ${pair%%=*} in control groups"
+		echo "${pair#*=}" >"$dir/${pair%%=*}"
+	done
+	echo "$dir"
+}
+remove_cgroup() {
+	local i
+	[[ -d $1 ]] || return 0
+	echo 0 >"$1/cgroup.freeze"
+	echo 1 >"$1/cgroup.kill"
+	for ((i = 0; i < 100; i++)); do
+		! rmdir "$1" || return 0
+		sleep 0.1
+	done
+}
+# in_cgroup DIRECTORY COMMAND…
+in_cgroup() {
+	local dir=$1
+	shift
+	bash -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' in_cgroup "$dir" "$@"
+}
+# require_fault_injection [NAME…]: and sets those of debugfs (failslab) so that
+# any allocation may fail. The messages would be too many.
+require_fault_injection() {
+	local name dir=/sys/kernel/debug file
+	[[ -e /proc/self/fail-nth ]] || skip "the kernel has no CONFIG_FAULT_INJECTION"
+	for name in "$@"; do
+		[[ -d $dir/$name ]] || skip "the kernel has no $name"
+		for file in verbose=0 ignore-gfp-wait=N ignore-gfp-highmem=N min-order=0; do
+			[[ -e $dir/$name/${file%%=*} ]] || continue
+			on_exit bash -c "echo $(<"$dir/$name/${file%%=*}") >$dir/$name/${file%%=*}"
+			echo "${file#*=}" >"$dir/$name/${file%%=*}"
+		done
+	done
+}
+# fail_nth [OPTION…] OPERATION [FILE [OTHER]]
+fail_nth() {
+	local options=()
+	while [[ $1 == --* ]]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	failnth "${options[@]}" "$LOOP" "$@" >&2 || fail "failnth $*"
+}

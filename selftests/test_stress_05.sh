@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P6, P12: the backing file system is frozen under I/O: writes wait, also those of
+# a detach, and nothing is lost; it becomes read-only by an error: writes fail
+# and say so, reads go on.
+# shellcheck source=selftests/stress_common.sh
+source "$(dirname "$0")/stress_common.sh"
+
+count=512
+frozen() {
+	local mode=$1 dir dev source pid before i
+	dir=$(make_backing ext4 32)
+	source=$(findmnt -n -o SOURCE "$dir")
+	truncate -s 4M "$dir/image"
+	dev=$(attach_mode "$mode" "$dir/image")
+	scan "$dev:direct" write --count $count --seed 1 >&2
+	scan "$dev:direct" write --count $count --seed 2 --passes "$(scaled 10)" --fsync \
+		--state "$tmp/state" >"$tmp/errors" &
+	pid=$!
+	stop_at_exit "$pid"
+	on_exit fsfreeze -u "$dir"
+	for ((i = 0; i < 2; i++)); do
+		sleep 0.1
+		fsfreeze -f "$dir"
+		if kill -0 "$pid" 2>/dev/null; then
+			eventually in_flight "$dev"
+			# What was past the point when it froze comes to its end.
+			sleep 0.5
+			before=$(writes_done "$dev")
+			sleep 0.5
+			expect "writes completed while frozen" "$before" "$(writes_done "$dev")"
+			in_flight "$dev" || fail "no write waits while the file system is frozen"
+			log "$mode: frozen with writes waiting"
+		fi
+		fsfreeze -u "$dir"
+	done
+	wait "$pid" || fail "scan"
+	expect "errors" '' "$(<"$tmp/errors")"
+	scan "$dev:direct" read --count $count --state "$tmp/state" >&2
+
+	# A detach meanwhile takes effect after the thaw, with all data.
+	scan "$dev" write --count $count --seed 99 >&2
+	fsfreeze -f "$dir"
+	losetup -d "$dev" &
+	pid=$!
+	sleep 0.5
+	fsfreeze -u "$dir"
+	wait "$pid"
+	eventually is_detached "$dev"
+	rm "$tmp/state"
+	umount "$dir"
+	mount "$source" "$dir"
+	scan "$dir/image" read --count $count --seed 99 >&2
+	umount "$dir"
+}
+read_only() {
+	local mode=$1 dir dev source trigger got failed
+	dir=$(make_backing ext4 32)
+	truncate -s 4M "$dir/image"
+	source=$(findmnt -n -o SOURCE "$dir")
+	mount -o remount,errors=remount-ro "$dir"
+	dev=$(attach_mode "$mode" "$dir/image")
+	scan "$dev:direct" write --count $count --seed 3 --fsync >&2
+	# A file that is open for writing keeps the file system from being made
+	# read-only by hand.
+	expect_failure mount -o remount,ro "$dir"
+	scan "$dev:direct,dsync" write --count $count --seed 3 --passes "$(scaled 3)" >"$tmp/errors" &
+	sleep 0.3
+	trigger=/sys/fs/ext4/${source#/dev/}/trigger_fs_error
+	[[ -e $trigger ]] || skip "no $trigger"
+	echo test >"$trigger"
+	wait "$!"
+	failed=$(wc -l <"$tmp/errors")
+	log "$mode: $failed writes failed: $(cut -d' ' -f2 "$tmp/errors" | sort | uniq -c | paste -sd' ')"
+	# From now on each write fails; each says why.
+	scan "$dev:direct,dsync" write --count 16 --seed 3 >"$tmp/errors"
+	[[ $(grep -cE ' (EROFS|EIO)$' "$tmp/errors") -eq 16 ]] || fail "writes after it: $(cat "$tmp/errors")"
+	got=$(scan "$dev:direct" read --first 16 --count $((count - 16)) --seed 3 --any)
+	expect "failed reads" '' "$got"
+	detach "$dev"
+	umount "$dir"
+}
+each_mode frozen
+each_mode read_only
+clean_unload

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P9: writes through the device by a process that may use next to no memory, and
+# with next to none left in the machine, come to their end without errors, and
+# the data is right.
+# shellcheck source=selftests/stress_common.sh
+source "$(dirname "$0")/stress_common.sh"
+
+size=$(scaled 24)
+available() { awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo; }
+# take_memory LEAVE_MIB: as huge pages, which costs no time, or as a process.
+take_memory() {
+	local hugepages=/proc/sys/vm/nr_hugepages pid
+	if [[ -e $hugepages ]]; then
+		on_exit bash -c "echo 0 >$hugepages"
+		echo $((($(available) - $1) / 2)) >$hugepages
+		return
+	fi
+	python3 -c '
+import sys, time
+memory = b"\1" * (int(sys.argv[1]) << 20)
+time.sleep(1000)' $(($(available) - $1)) &
+	pid=$!
+	echo "$pid" >"$tmp/hog"
+	stop_at_exit "$pid"
+	for ((i = 0; i < 300 && $(available) > $1 + 64; i++)); do
+		sleep 0.1
+	done
+}
+give_memory_back() {
+	if [[ -e $tmp/hog ]]; then
+		stop "$(<"$tmp/hog")"
+	else
+		echo 0 >/proc/sys/vm/nr_hugepages
+	fi
+}
+# verify DEVICE SEED
+verify() {
+	blockdev --flushbufs "$1"
+	scan "$1:direct" read --block 65536 --count $((size * 16)) --seed "$2" >&2
+}
+devs=() modes=(buffered direct)
+dir=$(make_backing ext4 $((2 * size + 32)))
+for mode in "${modes[@]}"; do
+	truncate -s "${size}M" "$dir/$mode"
+	dev=$(attach_mode "$mode" "$dir/$mode")
+	devs+=("$dev")
+	# A cgroup far smaller than what is written.
+	group=$(new_cgroup "$mode" memory.max=8M)
+	in_cgroup "$group" scan "$dev" write --block 16384 --count $((size * 64)) --seed 5 --fsync \
+		>"$tmp/errors"
+	expect "errors in the cgroup" '' "$(<"$tmp/errors")"
+	log "$mode: memory.events: $(paste -sd' ' "$group/memory.events")"
+	[[ $(awk '$1 == "max" { print $2 }' "$group/memory.events") -gt 0 ]] ||
+		fail "the cgroup had enough memory"
+	verify "$dev" 5
+done
+# Page cache has to go all the time.
+drop_caches
+take_memory 40
+log "available: $(available) MiB"
+for i in 0 1; do
+	scan "${devs[i]}" write --count $((size * 256)) --seed 6 --fsync >"$tmp/errors"
+	expect "errors under pressure (${modes[i]})" '' "$(<"$tmp/errors")"
+	verify "${devs[i]}" 6
+done
+give_memory_back
+detach "${devs[0]}"
+detach "${devs[1]}"
+umount "$dir"
+clean_unload
