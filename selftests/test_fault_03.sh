@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P12: the ioctls of a bound device with each allocation, and each copy from or to
+# user space, failing in turn: an errno that says so, the device as before, and
+# afterwards it works.
+# shellcheck source=selftests/stress_common.sh
+source "$(dirname "$0")/stress_common.sh"
+
+require_fault_injection failslab fail_page_alloc
+without_udev
+dir=$(make_backing ext4 16)
+truncate -s 1M "$dir/image" "$dir/other"
+on_exit remove_all
+on_exit detach_all
+for operation in set_status set_status64 get_status get_status64 change_fd set_block_size \
+	set_direct_io set_capacity rescan sysfs; do
+	fail_nth "$operation" "$dir/image" "$dir/other"
+done
+umount "$dir"
+clean_unload
