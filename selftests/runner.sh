@@ -90,6 +90,7 @@ tidy() {
 		echo 0 >"$what/power"
 		rmdir "$what"
 	done
+	modprobe -r null_blk
 	udevadm settle --timeout=10
 }
 
