@@ -164,6 +164,12 @@ static void set_info64(struct loop_info64 *info, char *key, char *value)
 		wrong("unknown key");
 }
 
+static int cycle_failed(const char *what, long cycle)
+{
+	printf("cycle %ld: %s: %s\n", cycle, what, strerrorname_np(errno));
+	return 1;
+}
+
 /* All in one process, so that a hundred of them take seconds. */
 static int cycles(const char *path, int fd, long count)
 {
@@ -181,14 +187,21 @@ static int cycles(const char *path, int fd, long count)
 		};
 		int node = open(path, O_RDWR | O_CLOEXEC | (i % 3 ? 0 : O_DIRECT));
 
-		if (node < 0 || ioctl(node, LOOP_CONFIGURE, &config))
-			return done(-1);
+		if (node < 0)
+			return cycle_failed("open", i);
+		if (ioctl(node, LOOP_CONFIGURE, &config))
+			return cycle_failed("configure", i);
 		memset(bytes, (int)i, 4096);
-		if (pwrite(node, bytes, 4096, 8192) != 4096 || fsync(node) ||
-		    pread(node, bytes, 4096, 8192) != 4096 || bytes[0] != i % 256)
-			return done(-1);
-		if (ioctl(node, LOOP_CLR_FD, 0) || close(node))
-			return done(-1);
+		if (pwrite(node, bytes, 4096, 8192) != 4096)
+			return cycle_failed("write", i);
+		if (fsync(node))
+			return cycle_failed("fsync", i);
+		if (pread(node, bytes, 4096, 8192) != 4096 || bytes[0] != i % 256)
+			return cycle_failed("read", i);
+		if (ioctl(node, LOOP_CLR_FD, 0))
+			return cycle_failed("clr_fd", i);
+		if (close(node))
+			return cycle_failed("close", i);
 	}
 	return done(0);
 }

@@ -124,6 +124,8 @@ for name in "${tests[@]}"; do
 	*) why="status $status" ;;
 	esac
 
+	# A test that was killed may have stopped it.
+	pkill -CONT -x systemd-udevd
 	udevadm settle --timeout=10
 	dmesg | sed -n "/$mark\$/,\$p" >"$work/dmesg"
 	if grep -E "$complaints" "$work/dmesg" >"$work/complaints"; then

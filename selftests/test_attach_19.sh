@@ -8,18 +8,19 @@ source "$(dirname "$0")/test_common.sh"
 dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
 refs=/sys/module/$(under_test_is_c && echo loop || echo "$module")/refcnt
-# With udev out of the way: it opens each device.
-udevadm control --stop-exec-queue
-on_exit udevadm control --start-exec-queue
-dev=/dev/$LOOP$(loopctl "$(control)" ctl_get_free)
+dev=$(free_device)
 detach_at_exit "$dev"
+# With udev out of the way: it opens each device, and one that is open is not
+# detached yet when the next cycle begins. (--stop-exec-queue is not enough.)
+pkill -STOP -x systemd-udevd || true
+on_exit pkill -CONT -x systemd-udevd
 count() {
 	sleep 0.5
 	echo "references $(<"$refs")"
 	echo "files $(awk '{ print $1 - $2 }' /proc/sys/fs/file-nr)"
 	echo "devices $(find /sys/block -name "$LOOP*" | wc -l)"
 	# Without the pool's workers, which bear the name of what they did last.
-	echo "tasks $(ps -eo comm= | grep "$LOOP" | grep -vc '^kworker/[0-9u]' || true)"
+	echo "tasks $(cat /proc/[0-9]*/comm 2>/dev/null | grep "$LOOP" | grep -vc '^kworker/[0-9u]' || true)"
 	echo "attached $(attached_devices | wc -l)"
 }
 # Kernel memory that cannot be given back, after what can is gone.
