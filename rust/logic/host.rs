@@ -36,4 +36,8 @@
 #[path = "mod.rs"]
 mod logic;
 
+// Not in mod.rs before the driver uses it.
+#[path = "overlap.rs"]
+pub mod overlap;
+
 pub use logic::*;
