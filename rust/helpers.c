@@ -19,9 +19,9 @@ char *rloop_name = "loop";
 module_param_named(name, rloop_name, charp, 0444);
 MODULE_PARM_DESC(name, "Prefix of the device nodes; begins with \"loop\" (default: loop)");
 
-int rloop_max_loop;
+int rloop_max_loop = 8;
 module_param_named(max_loop, rloop_max_loop, int, 0444);
-MODULE_PARM_DESC(max_loop, "Devices to create at load time (default: 0, created on demand)");
+MODULE_PARM_DESC(max_loop, "Devices to create at load time; more are created on demand (default: 8)");
 
 int rloop_max_part;
 module_param_named(max_part, rloop_max_part, int, 0444);
@@ -250,7 +250,15 @@ void rloop_module_put(void)
 	module_put(THIS_MODULE);
 }
 
-bool rloop_ratelimit(void)
+bool rloop_may_log_refusal(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&state);
+}
+
+bool rloop_may_log_trouble(void)
 {
 	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);

@@ -113,6 +113,7 @@ void rloop_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
 void rloop_assert_spin_held(spinlock_t *lock);
 void rloop_module_get(void);
 void rloop_module_put(void);
-bool rloop_ratelimit(void);
+bool rloop_may_log_refusal(void);
+bool rloop_may_log_trouble(void);
 
 #endif /* RLOOP_HELPERS_H */

@@ -110,7 +110,8 @@ pub(super) fn configure(
         return Err(EBUSY);
     }
     check_recursion(device, &given)?;
-    let attributes = Attributes::new(disk.into())?;
+    let loop_attributes = Attributes::new(disk.into())?;
+    let rloop_attributes = Attributes::new(disk.into())?;
 
     let uevents = disk.hold_uevents();
     {
@@ -124,7 +125,8 @@ pub(super) fn configure(
     let scan = binding.flags.contains(Flags::PARTSCAN);
     let attached = Attached {
         binding,
-        _attributes: attributes,
+        _loop_attributes: loop_attributes,
+        _rloop_attributes: rloop_attributes,
         _module: module,
     };
     // It is unbound, as checked under the same lock.

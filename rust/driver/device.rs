@@ -8,7 +8,7 @@ use super::{
     lane::Lane,
     loop_driver::{errno, Loop},
     registry::Shared,
-    sysfs::LoopGroup,
+    sysfs::{LoopGroup, RloopGroup},
 };
 use crate::{
     block::{attributes::Attributes, Disk},
@@ -40,7 +40,9 @@ pub(crate) struct Attached {
     /// The configuration in force.
     pub(super) binding: Arc<Binding>,
     /// The directory `loop` in sysfs.
-    pub(super) _attributes: Attributes<LoopGroup>,
+    pub(super) _loop_attributes: Attributes<LoopGroup>,
+    /// The directory `rloop` in sysfs.
+    pub(super) _rloop_attributes: Attributes<RloopGroup>,
     /// A bound device keeps the module loaded.
     pub(super) _module: ModuleRef,
 }

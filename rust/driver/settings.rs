@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk},
-    logic::flags::Flags,
+    logic::{direct::Obstacle, flags::Flags},
 };
 use kernel::prelude::*;
 
@@ -32,13 +32,18 @@ pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Res
     }
     let flags = if on {
         if let Err(obstacle) = old.direct_possible() {
+            let (what, value) = match obstacle {
+                Obstacle::NotSupported => ("direct I/O", 1),
+                Obstacle::BlockSize { have, .. } => ("direct I/O with block size", have.into()),
+                Obstacle::Offset { have, .. } => ("direct I/O at offset", have.get()),
+            };
             refused!(
                 device.label(),
-                "direct I/O",
-                "on",
-                obstacle.as_str(),
+                what,
+                value,
+                "the backing file cannot do that",
                 fmt!(
-                    "block size and offset that are multiples of {} bytes, on a file system with direct I/O",
+                    "multiples of {} bytes, on a file system with direct I/O",
                     old.alignment.offset
                 )
             );

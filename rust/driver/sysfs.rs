@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/sys/block/<dev>/loop/`, which exists while the device is bound.
+//! `/sys/block/<dev>/loop/` and `/sys/block/<dev>/rloop/`, which exist while the device is bound.
 
 use super::{device::Published, loop_driver::Loop};
 use crate::{
@@ -52,5 +52,26 @@ impl Group for LoopGroup {
             4 => out.text(flag(Flags::PARTSCAN)),
             _ => out.text(flag(Flags::DIRECT_IO)),
         }
+    }
+}
+
+/// The directory `rloop`: what the C driver does not tell.
+pub(crate) struct RloopGroup;
+
+impl Group for RloopGroup {
+    type Driver = Loop;
+
+    const NAME: &'static CStr = c_str!("rloop");
+
+    const FILES: &'static [&'static CStr] = &[c_str!("dio_reason")];
+
+    fn show(disk: &Disk<Loop>, _file: usize, out: &mut Output<'_>) -> Result {
+        let device = disk.device();
+        let Published { binding, .. } = device.published().ok_or(ENODEV)?;
+        // What stands in the way of direct I/O.
+        out.text(match binding.direct_possible() {
+            Ok(()) => "none",
+            Err(obstacle) => obstacle.as_str(),
+        })
     }
 }
