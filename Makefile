@@ -4,8 +4,11 @@
 
 # Only for `modules': a kernel build tree to build for, with the host's tools.
 KDIR ?=
-# For `test': which selftests (patterns), for example TESTS='flush_01 errseq_*'.
-export TESTS
+# For `test' and `test-debug': which selftests (patterns), for example
+# TESTS='flush_01 errseq_*'; and which of them under kmemleak.
+export TESTS LEAK_TESTS
+# For `test-debug': 1 for the kernel that catches data races.
+KCSAN ?=
 
 .DEFAULT_GOAL := modules
 .PHONY: modules demo test test-debug bench vm clippy fmt fmtcheck check doc \
@@ -21,7 +24,7 @@ test:
 	@scripts/test
 
 test-debug:
-	@echo 'make test-debug: not there yet, it comes with the debug kernel' >&2; exit 1
+	@scripts/test --kernel $(if $(filter-out 0,$(KCSAN)),kcsan,debug)
 
 bench:
 	@echo 'make bench: not there yet' >&2; exit 1
@@ -54,7 +57,7 @@ help:
 	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>]'
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
 	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
-	@echo 'test-debug     the same selftests on a debug kernel'
+	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…]'
 	@echo 'bench          measure against the C driver and the raw file'
 	@echo 'vm             a shell in a VM with rloop loaded'
 	@echo 'clippy         lint the Rust code; warnings are failures'

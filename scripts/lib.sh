@@ -117,3 +117,6 @@ debian_root() {
 
 # Removes what root made.
 trash() { as_root rm -rf --one-file-system -- "$@"; }
+
+# How many times as long as on the stock kernel a debug kernel may take.
+debug_scale=4
