@@ -8,7 +8,7 @@ source "$(dirname "$0")/test_common.sh"
 require_module dm_delay
 node=$(ram_disk 16)
 # Writes take their time, reads and flushes do not.
-slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 400 $node 0 0")
+slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 1000 $node 0 0")
 # in_flight DEVICE: the driver has accepted a write and not completed it.
 in_flight() { [[ $(awk '{ print $2 }' "/sys/block/$(name_of "$1")/inflight") -gt 0 ]]; }
 body() {
@@ -16,7 +16,10 @@ body() {
 	dev=$(attach_mode direct "$slow")
 	for ((round = 0; round < 3 && tries < 12; tries++)); do
 		fdio "$dev:rw,direct" "pwrite:$((round * 65536)):4096:1" >"$tmp/write" &
-		eventually in_flight "$dev"
+		# On a busy machine the write may be over before it is seen: again.
+		until in_flight "$dev" || ! kill -0 "$!" 2>/dev/null; do
+			sleep 0.02
+		done
 		fdio "$dev:rw,direct" fsync >"$tmp/flush"
 		wait "$!"
 		read -r -a write <"$tmp/write"
