@@ -3,8 +3,9 @@
  * many: attaches many devices to slices of one file, uses all of them at the
  * same time, and detaches them, all in one process.
  *
- * Says 'attached', waits for a line of standard input, has THREADS threads for
- * each device write, flush, read and compare their part of it, says 'done', waits
+ * The file has to be empty. Says 'attached', waits for a line of standard input,
+ * has THREADS threads for each device read, write, flush, read and compare their
+ * part of it, says 'done', waits
  * for another line, and detaches. Exits with 1 after any error or difference.
  */
 #define _GNU_SOURCE
@@ -45,6 +46,14 @@ static void *use(void *argument)
 	if (posix_memalign((void **)&data, BLOCK, BLOCK) ||
 	    posix_memalign((void **)&back, BLOCK, BLOCK))
 		exit(2);
+	/* The file is empty, and nothing of it cached. */
+	memset(data, 0, BLOCK);
+	for (i = first; i < last; i++) {
+		if (pread(part->fd, back, BLOCK, i * BLOCK) != BLOCK)
+			failed("read", part->device);
+		else if (memcmp(data, back, BLOCK))
+			errno = EILSEQ, failed("compare", part->device);
+	}
 	for (round = 0; round < rounds; round++) {
 		for (i = first; i < last; i++) {
 			size_t word;
@@ -84,15 +93,18 @@ int main(int argc, char **argv)
 	struct part *parts;
 	int control, file, *fds;
 	char path[64];
+	int mixed;
 
-	if (argc != 7) {
-		fputs("Usage: many PREFIX FILE DEVICES BYTES-OF-EACH THREADS ROUNDS\n", stderr);
+	if (argc != 8) {
+		fputs("Usage: many PREFIX FILE DEVICES BYTES-OF-EACH THREADS ROUNDS buffered|mixed\n",
+		      stderr);
 		return 2;
 	}
 	count = atol(argv[3]);
 	step = atol(argv[4]);
 	threads = atol(argv[5]);
 	rounds = atol(argv[6]);
+	mixed = !strcmp(argv[7], "mixed");
 	snprintf(path, sizeof(path), "/dev/%s-control", argv[1]);
 	control = open(path, O_RDWR | O_CLOEXEC);
 	file = open(argv[2], O_RDWR | O_CLOEXEC);
@@ -108,7 +120,7 @@ int main(int argc, char **argv)
 			.fd = (uint32_t)file,
 			.info.lo_offset = (uint64_t)(i * step),
 			.info.lo_sizelimit = (uint64_t)step,
-			.info.lo_flags = i % 2 ? LO_FLAGS_DIRECT_IO : 0,
+			.info.lo_flags = mixed && i % 2 ? LO_FLAGS_DIRECT_IO : 0,
 		};
 		int number = ioctl(control, LOOP_CTL_GET_FREE);
 

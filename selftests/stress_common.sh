@@ -35,12 +35,23 @@ detach_all() {
 	# Not `fail', as this is for the clean-up, too.
 	return 1
 }
-remove_all() {
-	local dev number
+device_numbers() {
+	local dev
 	for dev in /sys/block/"$LOOP"[0-9]*; do
-		[[ -e $dev ]] || continue
-		number=${dev##*"$LOOP"}
-		loopctl "$(control)" ctl_remove "$number" >/dev/null || true
+		[[ ! -e $dev ]] || echo "${dev##*"$LOOP"}"
+	done
+}
+devices_at_start=$(device_numbers)
+# restore_devices: those that there were when the test began.
+restore_devices() {
+	local number
+	for number in $(device_numbers); do
+		grep -qx "$number" <<<"$devices_at_start" ||
+			loopctl "$(control)" ctl_remove "$number" >/dev/null || true
+	done
+	for number in $devices_at_start; do
+		[[ -e /sys/block/$LOOP$number ]] ||
+			loopctl "$(control)" ctl_add "$number" >/dev/null || true
 	done
 }
 unreferenced() { [[ $(cat "/sys/module/$1/refcnt") == 0 ]]; }

@@ -9,10 +9,11 @@ require_fault_injection failslab fail_page_alloc
 without_udev
 dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
-for operation in ctl_add ctl_remove get_free; do
-	fail_nth "$operation" "$dir/image"
-done
+# Making a device has hundreds of places: each time the half of them.
+fail_nth --first $((1 + SEED % 2)) --step 2 ctl_add "$dir/image"
+fail_nth --first $((1 + SEED % 5)) --step 5 ctl_add_any "$dir/image"
+fail_nth ctl_remove "$dir/image"
 clean_unload
 umount "$dir"

@@ -7,7 +7,7 @@ source "$(dirname "$0")/stress_common.sh"
 
 require_fault_injection failslab fail_page_alloc
 without_udev
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 for fs in tmpfs ext4; do
 	dir=$(make_backing "$fs" 16)

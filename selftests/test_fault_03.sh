@@ -10,7 +10,7 @@ require_fault_injection failslab fail_page_alloc
 without_udev
 dir=$(make_backing ext4 16)
 truncate -s 1M "$dir/image" "$dir/other"
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 for operation in set_status set_status64 get_status get_status64 change_fd set_block_size \
 	set_direct_io set_capacity rescan sysfs; do

@@ -9,7 +9,7 @@ require_fault_injection failslab fail_page_alloc
 without_udev
 dir=$(make_backing ext4 16)
 truncate -s 1M "$dir/image"
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 for operation in read write fsync discard read_odirect write_odirect direct_read_odirect \
 	direct_write_odirect direct_fsync; do

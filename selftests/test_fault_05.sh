@@ -10,8 +10,8 @@ require_fault_injection failslab fail_page_alloc
 without_udev
 on_exit restore_module
 rmmod "$module"
-# The last ones are those of the module's own initialisation, and of its end.
-fail_nth --last "$(scaled 120)" insmod "$RLOOP"
-fail_nth --step 23 --last 4000 insmod "$RLOOP"
-[[ -d /sys/module/$module ]] || insmod "$RLOOP"
+# Hundreds: each time a third of them.
+fail_nth --first $((1 + SEED % 3)) --step 3 insmod "$RLOOP"
+[[ ! -d /sys/module/$module ]] || rmmod "$module"
+insmod "$RLOOP"
 clean_unload

@@ -29,11 +29,10 @@ no_faults() {
 	done
 }
 on_exit no_faults
+clean='^([0-9]+|fsync) (ENOMEM|EIO)$'
 body() {
-	local mode=$1 fs=$2 dir dev which errors
-	dir=$(make_backing "$fs" 24)
-	truncate -s 4M "$dir/image"
-	dev=$(attach_mode "$mode" "$dir/image")
+	local mode=$1 file=$2 dev which errors
+	dev=$(attach_mode "$mode" "$file")
 	for which in failslab fail_page_alloc; do
 		drop_caches
 		faults "$which" 20
@@ -42,9 +41,9 @@ body() {
 		scan "$dev:direct" read --count 1024 --state "$tmp/state" >>"$tmp/errors" ||
 			fail "wrong data: $(grep differs "$tmp/errors" | head)"
 		faults "$which" 0
-		errors=$(grep -vcE '^[0-9]+ (ENOMEM|EIO)$|^fsync (ENOMEM|EIO)$' "$tmp/errors" || true)
-		log "$mode on $fs, $which: $(cut -d' ' -f2 "$tmp/errors" | sort | uniq -c | paste -sd' ')"
-		[[ $errors -eq 0 ]] || fail "other errors: $(grep -vE ' (ENOMEM|EIO)$' "$tmp/errors" | head)"
+		errors=$(grep -vcE "$clean" "$tmp/errors" || true)
+		log "$mode on $file, $which: $(cut -d' ' -f2 "$tmp/errors" | sort | uniq -c | paste -sd' ')"
+		[[ $errors -eq 0 ]] || fail "other errors: $(grep -vE "$clean" "$tmp/errors" | head)"
 		# What was lost was told: one flush may still have to say so.
 		fdio "$dev" fsync >/dev/null
 		scan "$dev:direct" write --count 1024 --seed 77 --fsync --state "$tmp/state" >"$tmp/errors"
@@ -53,8 +52,11 @@ body() {
 	done
 	detach "$dev"
 	rm "$tmp/state"
-	umount "$dir"
 }
-each_mode body tmpfs
-each_mode body ext4
+# No ext4: 7.2's own code ends in a BUG() when allocations fail under it.
+dir=$(make_backing tmpfs 24)
+truncate -s 4M "$dir/image"
+each_mode body "$dir/image"
+umount "$dir"
+each_mode body "$(ram_disk 16)"
 clean_unload

@@ -17,7 +17,7 @@ for fs in tmpfs ext4; do
 done
 chmod 755 "$tmp"
 without_udev
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 # One worker: the same seed does the same again.
 fuzz --seed "$SEED" --prefix "$LOOP" --calls $((calls / 4)) --limit $limit --devices 3 "${dirs[@]}" >&2 ||

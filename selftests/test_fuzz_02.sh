@@ -14,7 +14,7 @@ for fs in tmpfs ext4; do
 done
 chmod 755 "$tmp"
 without_udev
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 status=0
 fuzz --compat --seed "$SEED" --prefix "$LOOP" --calls $((calls / 3)) --limit $limit --devices 3 \

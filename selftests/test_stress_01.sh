@@ -13,7 +13,7 @@ done
 # The same size as 3, so that one can take the place of the other.
 chaos make "$dir/4" 3000 4
 sfdisk -q --no-reread --no-tell-kernel "$dir/3" <<<$'label: dos\nstart=64,size=512\nstart=640,size=512\n'
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 # With udev opening each device, and then faster without.
 chaos run --seed "$SEED" --prefix "$LOOP" --devices 4 --processes 6 \

@@ -11,7 +11,7 @@ for i in 1 2; do
 	chaos make "$dir/$i" 8192 "$i"
 	sfdisk -q --no-reread --no-tell-kernel "$dir/$i" <<<$'label: dos\nstart=64,size=512\nstart=640,size=512\n'
 done
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 chaos run --seed "$SEED" --prefix "$LOOP" --devices 3 --processes 5 --calls "$(scaled 400)" \
 	--ops configure,set_status,clr_fd,rescan,part_add,part_del,read,ctl_add,set_block_size \

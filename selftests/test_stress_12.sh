@@ -11,7 +11,7 @@ for ((i = 0; i < count; i++)); do
 	# A size of its own, too.
 	yes "file $i" | head -c $((4096 * (1 + i % 7))) >"$dir/$i" || true
 done
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 pids=()
 for ((i = 0; i < count; i++)); do

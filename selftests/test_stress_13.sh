@@ -11,11 +11,11 @@ dir=$(make_backing tmpfs $((count / 8 + 16)))
 truncate -s $((count * 64))K "$dir/image"
 # Kernel threads are the children of kthreadd.
 threads() { pgrep -c -P 2; }
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 before=$(threads)
 mkfifo "$tmp/go"
-many "$LOOP" "$dir/image" "$count" 65536 2 2 <"$tmp/go" >"$tmp/said" &
+many "$LOOP" "$dir/image" "$count" 65536 2 2 mixed <"$tmp/go" >"$tmp/said" &
 pid=$!
 stop_at_exit "$pid"
 exec 3>"$tmp/go"

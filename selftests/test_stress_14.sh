@@ -9,12 +9,14 @@ count=100
 without_udev
 dir=$(make_backing tmpfs 32)
 truncate -s $((count * 64))K "$dir/image"
-on_exit remove_all
+on_exit restore_devices
 on_exit detach_all
 below=/dev/$LOOP$(loopctl "$(control)" ctl_get_free)
 expect "attaching $below" 0 "$(loopctl "$below" configure "$dir/image")"
+# So that each read has to wait for the device below.
+blockdev --setra 0 "$below"
 mkfifo "$tmp/go"
-many "$LOOP" "$below" "$count" 65536 4 "$(scaled 2)" <"$tmp/go" >"$tmp/said" &
+many "$LOOP" "$below" "$count" 65536 4 "$(scaled 2)" buffered <"$tmp/go" >"$tmp/said" &
 pid=$!
 stop_at_exit "$pid"
 exec 3>"$tmp/go"
