@@ -36,8 +36,4 @@
 #[path = "mod.rs"]
 mod logic;
 
-// Not in mod.rs before the driver uses it.
-#[path = "overlap.rs"]
-pub mod overlap;
-
 pub use logic::*;

@@ -19,6 +19,7 @@ pub mod block_size;
 pub mod direct;
 pub mod epoch;
 pub mod flags;
+pub mod overlap;
 pub mod params;
 pub mod state;
 pub mod transfer;

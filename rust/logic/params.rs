@@ -112,6 +112,12 @@ impl<'a> DevicePrefix<'a> {
 pub enum ParamError {
     /// `max_part` is out of range.
     MaxPart,
+    /// `queues` is out of range.
+    Queues,
+    /// `queue_depth` is out of range.
+    QueueDepth,
+    /// `workers` is out of range.
+    Workers,
     /// `max_loop` is out of range, of which `max_part` takes its part.
     MaxLoop(PartShift),
 }
@@ -121,6 +127,9 @@ impl ParamError {
     pub const fn allowed(self) -> &'static str {
         match self {
             Self::MaxPart => "0..=255",
+            Self::Queues => "0 (automatic) to the number of processors",
+            Self::QueueDepth => "1..=4096",
+            Self::Workers => "0 (automatic) to 512",
             Self::MaxLoop(shift) => match shift.bits() {
                 0 => "0..=1048576",
                 1 => "0..=524288",
@@ -189,5 +198,47 @@ pub fn max_loop(value: i64, shift: PartShift) -> Result<u32, ParamError> {
     match u32::try_from(value) {
         Ok(value) if value <= most => Ok(value),
         _ => Err(ParamError::MaxLoop(shift)),
+    }
+}
+
+/// Checks the parameter `queues`: how many hardware queues a bound device has.
+/// 0 means one for each NUMA node, at least 2, at most one for each of `cpus`
+/// processors.
+///
+/// # Errors
+///
+/// [`ParamError::Queues`] if there are not that many processors.
+pub fn queues(value: i64, cpus: u32, nodes: u32) -> Result<u32, ParamError> {
+    match u32::try_from(value) {
+        Ok(0) => Ok(nodes.max(2).min(cpus).max(1)),
+        Ok(value) if value <= cpus => Ok(value),
+        _ => Err(ParamError::Queues),
+    }
+}
+
+/// Checks the parameter `queue_depth`: how many requests can be in flight in a
+/// hardware queue.
+///
+/// # Errors
+///
+/// [`ParamError::QueueDepth`] unless in `1..=4096`.
+pub fn queue_depth(value: i64) -> Result<u32, ParamError> {
+    match u32::try_from(value) {
+        Ok(value @ 1..=4096) => Ok(value),
+        _ => Err(ParamError::QueueDepth),
+    }
+}
+
+/// Checks the parameter `workers`: how many requests of a device may block at
+/// once. 0 means four for each of `cpus` processors, at least 8, at most 32.
+///
+/// # Errors
+///
+/// [`ParamError::Workers`] unless in `0..=512`.
+pub fn workers(value: i64, cpus: u32) -> Result<u32, ParamError> {
+    match u32::try_from(value) {
+        Ok(0) => Ok(cpus.saturating_mul(4).clamp(8, 32)),
+        Ok(value @ 1..=512) => Ok(value),
+        _ => Err(ParamError::Workers),
     }
 }
