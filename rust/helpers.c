@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/highmem.h>
 #include <linux/kdev_t.h>
+#include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -26,6 +27,18 @@ MODULE_PARM_DESC(max_loop, "Devices to create at load time; more are created on 
 int rloop_max_part;
 module_param_named(max_part, rloop_max_part, int, 0444);
 MODULE_PARM_DESC(max_part, "Partitions per device that get minors of their own (default: 0)");
+
+int rloop_queues;
+module_param_named(queues, rloop_queues, int, 0444);
+MODULE_PARM_DESC(queues, "Hardware queues of a bound device; 0: automatic (default: 0)");
+
+int rloop_queue_depth = 128;
+module_param_named(queue_depth, rloop_queue_depth, int, 0444);
+MODULE_PARM_DESC(queue_depth, "Requests in flight per hardware queue (default: 128)");
+
+int rloop_workers;
+module_param_named(workers, rloop_workers, int, 0444);
+MODULE_PARM_DESC(workers, "Requests of a device that may block at once; 0: automatic (default: 0)");
 
 /* block/ */
 
@@ -47,6 +60,68 @@ unsigned int rloop_bio_bvec_done(const struct bio *bio)
 #else
 	return bio->bi_iter.bi_offset;
 #endif
+}
+
+/* The blkcg that a request is charged to; NULL: the root, which needs no care. */
+struct cgroup_subsys_state *rloop_rq_blkcg(const struct request *rq)
+{
+#ifdef CONFIG_BLK_CGROUP
+	struct cgroup_subsys_state *css = rq->bio ? bio_blkcg_css(rq->bio) : NULL;
+
+	return css == blkcg_root_css ? NULL : css;
+#else
+	return NULL;
+#endif
+}
+
+void rloop_charge_blkcg(struct cgroup_subsys_state *css)
+{
+	kthread_associate_blkcg(css);
+}
+
+/* The memcg of a blkcg's cgroup, with a reference; NULL if there is none. */
+struct cgroup_subsys_state *rloop_memcg_of(struct cgroup_subsys_state *blkcg)
+{
+#if defined(CONFIG_BLK_CGROUP) && defined(CONFIG_MEMCG)
+	return cgroup_get_e_css(blkcg->cgroup, &memory_cgrp_subsys);
+#else
+	return NULL;
+#endif
+}
+
+struct mem_cgroup *rloop_charge_memcg(struct cgroup_subsys_state *css)
+{
+	return set_active_memcg(mem_cgroup_from_css(css));
+}
+
+void rloop_restore_memcg(struct mem_cgroup *old)
+{
+	set_active_memcg(old);
+}
+
+void rloop_css_put(struct cgroup_subsys_state *css)
+{
+	css_put(css);
+}
+
+unsigned int rloop_rq_depth(const struct request *rq)
+{
+	return rq->q->tag_set->queue_depth;
+}
+
+unsigned int rloop_rq_hw_queue(const struct request *rq)
+{
+	return rq->mq_hctx->queue_num;
+}
+
+void rloop_set_hw_queues(struct request_queue *q, unsigned int count)
+{
+	blk_mq_update_nr_hw_queues(q->tag_set, count);
+}
+
+unsigned int rloop_hw_queues(struct request_queue *q)
+{
+	return q->tag_set->nr_hw_queues;
 }
 
 void rloop_limits_start(struct request_queue *q, struct queue_limits *lim)
@@ -202,6 +277,55 @@ bool rloop_capable_sys_admin(void)
 }
 
 /* core/ */
+
+void rloop_init_work(struct work_struct *work, work_func_t func)
+{
+	INIT_WORK(work, func);
+}
+
+unsigned int rloop_nr_cpus(void)
+{
+	return num_possible_cpus();
+}
+
+unsigned int rloop_nr_nodes(void)
+{
+	return num_online_nodes();
+}
+
+void rloop_init_list(struct list_head *list)
+{
+	INIT_LIST_HEAD(list);
+}
+
+/*
+ * Whether a wake-up by `key' is for an entry of a folio's wait queue; if so the
+ * entry leaves the queue. In wake functions only.
+ */
+bool rloop_folio_woken(struct wait_queue_entry *entry, void *key)
+{
+	struct wait_page_queue *wait = container_of(entry, struct wait_page_queue, wait);
+
+	if (!wake_page_match(wait, key))
+		return false;
+	list_del_init(&entry->entry);
+	return true;
+}
+
+errseq_t rloop_error_cursor(const struct file *file)
+{
+	return READ_ONCE(file->f_wb_err);
+}
+
+void rloop_plug_start(struct blk_plug *plug)
+{
+	blk_start_plug(plug);
+}
+
+void rloop_plug_finish(struct blk_plug *plug)
+{
+	blk_finish_plug(plug);
+}
 
 struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active)
 {

@@ -10,6 +10,7 @@
 #define RLOOP_HELPERS_H
 
 #include <linux/blk-mq.h>
+#include <linux/blk-cgroup.h>
 #include <linux/blkdev.h>
 #include <linux/cred.h>
 #include <linux/falloc.h>
@@ -17,6 +18,7 @@
 #include <linux/kobject.h>
 #include <linux/loop.h>
 #include <linux/major.h>
+#include <linux/memcontrol.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -30,10 +32,15 @@
 extern char *rloop_name;
 extern int rloop_max_loop;
 extern int rloop_max_part;
+extern int rloop_queues;
+extern int rloop_queue_depth;
+extern int rloop_workers;
 
 /* Constants. */
 static const __u32 RLOOP_REQ_OP_MASK = REQ_OP_MASK;
 static const __u32 RLOOP_REQ_NOUNMAP = (__force __u32)REQ_NOUNMAP;
+static const __u32 RLOOP_REQ_FUA = (__force __u32)REQ_FUA;
+static const __u32 RLOOP_BLK_FEAT_FUA = (__force __u32)BLK_FEAT_FUA;
 static const __u32 RLOOP_BLK_FEAT_WRITE_CACHE = (__force __u32)BLK_FEAT_WRITE_CACHE;
 static const __u32 RLOOP_BLK_FEAT_ROTATIONAL = (__force __u32)BLK_FEAT_ROTATIONAL;
 static const __u32 RLOOP_BLK_MQ_F_STACKING = BLK_MQ_F_STACKING;
@@ -45,11 +52,18 @@ static const __u32 RLOOP_BLK_MAX_BLOCK_SIZE = BLK_MAX_BLOCK_SIZE;
 static const __u32 RLOOP_BLK_OPEN_WRITE = (__force __u32)BLK_OPEN_WRITE;
 static const __u32 RLOOP_BLK_OPEN_EXCL = (__force __u32)BLK_OPEN_EXCL;
 static const __s32 RLOOP_IOCB_DIRECT = IOCB_DIRECT;
+static const __s32 RLOOP_IOCB_NOWAIT = (__force __s32)IOCB_NOWAIT;
+static const __s32 RLOOP_IOCB_DSYNC = (__force __s32)IOCB_DSYNC;
 static const __s32 RLOOP_IOCB_WRITE = IOCB_WRITE;
 static const __s32 RLOOP_EIOCBQUEUED = EIOCBQUEUED;
 static const __u32 RLOOP_FMODE_READ = (__force __u32)FMODE_READ;
 static const __u32 RLOOP_FMODE_WRITE = (__force __u32)FMODE_WRITE;
 static const __u32 RLOOP_FMODE_CAN_ODIRECT = (__force __u32)FMODE_CAN_ODIRECT;
+static const __s32 RLOOP_IOCB_WAITQ = (__force __s32)IOCB_WAITQ;
+static const __s32 RLOOP_IOCB_DONTCACHE = (__force __s32)IOCB_DONTCACHE;
+static const __u32 RLOOP_FOP_DONTCACHE = (__force __u32)FOP_DONTCACHE;
+static const __u32 RLOOP_FOP_BUFFER_RASYNC = (__force __u32)FOP_BUFFER_RASYNC;
+static const __u32 RLOOP_FMODE_NOWAIT = (__force __u32)FMODE_NOWAIT;
 static const __u32 RLOOP_O_RDONLY = O_RDONLY;
 static const __u32 RLOOP_O_RDWR = O_RDWR;
 static const __u32 RLOOP_O_LARGEFILE = O_LARGEFILE;
@@ -72,6 +86,16 @@ static const __u32 RLOOP_ITER_DEST = ITER_DEST;
 sector_t rloop_rq_pos(const struct request *rq);
 unsigned int rloop_rq_bytes(const struct request *rq);
 unsigned int rloop_bio_bvec_done(const struct bio *bio);
+struct cgroup_subsys_state *rloop_rq_blkcg(const struct request *rq);
+void rloop_charge_blkcg(struct cgroup_subsys_state *css);
+struct cgroup_subsys_state *rloop_memcg_of(struct cgroup_subsys_state *blkcg);
+struct mem_cgroup *rloop_charge_memcg(struct cgroup_subsys_state *css);
+void rloop_restore_memcg(struct mem_cgroup *old);
+void rloop_css_put(struct cgroup_subsys_state *css);
+unsigned int rloop_rq_depth(const struct request *rq);
+unsigned int rloop_rq_hw_queue(const struct request *rq);
+void rloop_set_hw_queues(struct request_queue *q, unsigned int count);
+unsigned int rloop_hw_queues(struct request_queue *q);
 void rloop_limits_start(struct request_queue *q, struct queue_limits *lim);
 unsigned int rloop_freeze(struct request_queue *q);
 void rloop_unfreeze(struct request_queue *q, unsigned int memflags);
@@ -105,6 +129,14 @@ u64 rloop_huge_encode_dev(dev_t dev);
 bool rloop_capable_sys_admin(void);
 
 /* core/ */
+void rloop_init_work(struct work_struct *work, work_func_t func);
+unsigned int rloop_nr_cpus(void);
+unsigned int rloop_nr_nodes(void);
+void rloop_init_list(struct list_head *list);
+bool rloop_folio_woken(struct wait_queue_entry *entry, void *key);
+errseq_t rloop_error_cursor(const struct file *file);
+void rloop_plug_start(struct blk_plug *plug);
+void rloop_plug_finish(struct blk_plug *plug);
 struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active);
 unsigned int rloop_io_context_enter(void);
 void rloop_io_context_exit(unsigned int old);

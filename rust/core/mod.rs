@@ -11,5 +11,6 @@ pub(crate) mod module;
 pub(crate) mod params;
 pub(crate) mod privilege;
 pub(crate) mod ratelimit;
+pub(crate) mod topology;
 pub(crate) mod uapi;
 pub(crate) mod workqueue;

@@ -27,6 +27,24 @@ pub(crate) fn max_part() -> i32 {
     unsafe { sys::rloop_max_part }
 }
 
+/// `queues=`.
+pub(crate) fn queues() -> i32 {
+    // SAFETY: As above: written before init only.
+    unsafe { sys::rloop_queues }
+}
+
+/// `queue_depth=`.
+pub(crate) fn queue_depth() -> i32 {
+    // SAFETY: As above: written before init only.
+    unsafe { sys::rloop_queue_depth }
+}
+
+/// `workers=`.
+pub(crate) fn workers() -> i32 {
+    // SAFETY: As above: written before init only.
+    unsafe { sys::rloop_workers }
+}
+
 /// Replaces what `/sys/module/rloop/parameters/max_part` shows by the value in force.
 ///
 /// To be called from the module's init function only.
