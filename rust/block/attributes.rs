@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Directories of read-only attributes below a disk in sysfs.
+//! Directories of attributes below a disk in sysfs.
 
 use crate::{
     block::{Disk, Operations},
@@ -25,6 +25,17 @@ pub(crate) trait Group: Send + Sync + 'static {
     /// Writes the content of the file that is number `file` in `FILES`, without a newline at its
     /// end. May sleep. Must not wait for a lock that is held while the directory is removed.
     fn show(disk: &Disk<Self::Driver>, file: usize, out: &mut Output<'_>) -> Result;
+
+    /// Whether root can write to the file.
+    fn is_writable(_file: usize) -> bool {
+        false
+    }
+
+    /// Root has written `text`, which comes without white space around it, to a writable file. May
+    /// sleep. Must not wait for a lock that is held while the directory is removed.
+    fn store(_disk: &Disk<Self::Driver>, _file: usize, _text: &[u8]) -> Result {
+        Err(EINVAL)
+    }
 }
 
 /// The page an attribute's content is written to.
@@ -86,12 +97,16 @@ impl<G: Group> Attributes<G> {
     /// Makes the directory. May sleep.
     pub(crate) fn new(disk: ARef<Disk<G::Driver>>) -> Result<Self> {
         let mut files = KVec::with_capacity(G::FILES.len(), GFP_KERNEL)?;
-        for name in G::FILES {
+        for (number, name) in G::FILES.iter().enumerate() {
             // SAFETY: All zeroes is a valid attribute without callbacks.
             let mut file: bindings::device_attribute = unsafe { zeroed() };
             file.attr.name = name.as_char_ptr();
             file.attr.mode = 0o444;
             file.__bindgen_anon_1.show = Some(show::<G>);
+            if G::is_writable(number) {
+                file.attr.mode = 0o644;
+                file.__bindgen_anon_2.store = Some(store::<G>);
+            }
             #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
             {
                 file.attr.key = kernel::static_lock_class!().as_ptr();
@@ -148,9 +163,8 @@ unsafe extern "C" fn show<G: Group>(
     let disk = unsafe { &*sys::rloop_dev_disk(dev).cast::<Disk<G::Driver>>() };
     // SAFETY: Sysfs passes a page of its own.
     let page = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE) };
-    // SAFETY: The attribute is registered and its name a static string.
-    let name = unsafe { CStr::from_char_ptr((*attr).attr.name) };
-    let Some(file) = G::FILES.iter().position(|file| *file == name) else {
+    // SAFETY: The attribute is registered.
+    let Some(file) = (unsafe { number::<G>(attr) }) else {
         return EIO.to_errno() as isize;
     };
     let mut out = Output { page, used: 0 };
@@ -158,4 +172,38 @@ unsafe extern "C" fn show<G: Group>(
         Ok(()) => out.used as isize,
         Err(error) => error.to_errno() as isize,
     }
+}
+
+/// # Safety
+///
+/// Only for sysfs to call, on a writable attribute of [`Attributes<G>`].
+unsafe extern "C" fn store<G: Group>(
+    dev: *mut bindings::device,
+    attr: *mut bindings::device_attribute,
+    buf: *const ffi::c_char,
+    count: usize,
+) -> isize {
+    // SAFETY: As in `show()`.
+    let disk = unsafe { &*sys::rloop_dev_disk(dev).cast::<Disk<G::Driver>>() };
+    // SAFETY: Sysfs passes `count` bytes that were written.
+    let text = unsafe { slice::from_raw_parts(buf.cast::<u8>(), count) };
+    // SAFETY: The attribute is registered.
+    let Some(file) = (unsafe { number::<G>(attr) }) else {
+        return EIO.to_errno() as isize;
+    };
+    match G::store(disk, file, text.trim_ascii()) {
+        Ok(()) => count as isize,
+        Err(error) => error.to_errno() as isize,
+    }
+}
+
+/// Which file of its group an attribute is.
+///
+/// # Safety
+///
+/// `attr` must be an attribute of [`Attributes<G>`] that is registered.
+unsafe fn number<G: Group>(attr: *const bindings::device_attribute) -> Option<usize> {
+    // SAFETY: Its name is a static string.
+    let name = unsafe { CStr::from_char_ptr((*attr).attr.name) };
+    G::FILES.iter().position(|file| *file == name)
 }

@@ -33,7 +33,8 @@ impl Discard {
 pub(crate) struct Limits {
     /// Logical and physical block size and minimal I/O size, in bytes.
     pub(crate) block_size: u32,
-    /// Writes may be volatile until a flush: the disk wants flushes.
+    /// Writes may be volatile until a flush: the disk wants flushes, and `REQ_FUA` on writes that
+    /// must not be.
     pub(crate) write_cache: bool,
     /// The medium below is a spinning disk.
     pub(crate) rotational: bool,
@@ -63,6 +64,8 @@ impl Limits {
             sys::RLOOP_BLK_FEAT_WRITE_CACHE,
             self.write_cache,
         );
+        // A write can be made stable by itself wherever there is something to be made stable.
+        set(&mut raw.features, sys::RLOOP_BLK_FEAT_FUA, self.write_cache);
         set(
             &mut raw.features,
             sys::RLOOP_BLK_FEAT_ROTATIONAL,

@@ -18,6 +18,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bdev;
+pub(crate) mod charge;
 pub(crate) mod data;
 
 pub(crate) mod disk;
@@ -25,6 +26,7 @@ pub(crate) mod frozen;
 pub(crate) mod limits;
 pub(crate) mod major;
 pub(crate) mod operations;
+pub(crate) mod plug;
 pub(crate) mod request;
 pub(crate) mod request_list;
 pub(crate) mod status;

@@ -5,14 +5,15 @@
 use crate::{
     block::{
         data::{BioData, Bios},
-        operations::DiskData,
+        operations::{DiskData, Pdu},
         Operations, Status,
     },
+    core::workqueue::WorkQueue,
     sys,
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, pin::Pin, ptr::NonNull};
 use kernel::{
-    bindings, pr_warn_once,
+    bindings, container_of, pr_warn_once,
     sync::{Arc, ArcBorrow},
 };
 
@@ -131,10 +132,17 @@ impl<T: Operations> Request<T> {
     /// `data` must be the address of the data of a request that was given up with
     /// [`Request::into_raw`], and be used once.
     pub(crate) unsafe fn from_data(data: NonNull<T::RequestData>) -> Self {
-        // SAFETY: blk-mq lays a request's data out right behind it.
-        let rq = unsafe { bindings::blk_mq_rq_from_pdu(data.as_ptr().cast()) };
+        // SAFETY: blk-mq lays the `Pdu` out right behind the request, and the data is in it.
+        let rq = unsafe {
+            let pdu = container_of!(data.as_ptr(), Pdu<T>, data);
+            bindings::blk_mq_rq_from_pdu(pdu.cast())
+        };
         // SAFETY: Not null, as `data` is not; the rest is this function's contract.
         unsafe { Self::from_raw(NonNull::new_unchecked(rq)) }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut bindings::request {
+        self.rq.as_ptr()
     }
 
     /// What is asked for.
@@ -184,10 +192,52 @@ impl<T: Operations> Request<T> {
         unsafe { Pin::new_unchecked(self.data_ptr().as_mut()) }
     }
 
+    fn pdu(&self) -> *mut Pdu<T> {
+        // SAFETY: blk-mq lays the `Pdu` out right behind the request.
+        unsafe { bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast() }
+    }
+
     /// The address of the driver's data of this request.
     pub(crate) fn data_ptr(&self) -> NonNull<T::RequestData> {
-        // SAFETY: blk-mq lays a request's data out right behind it; never null.
-        unsafe { NonNull::new_unchecked(bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast()) }
+        // SAFETY: Part of the memory behind the request; never null.
+        unsafe { NonNull::new_unchecked(&raw mut (*self.pdu()).data) }
+    }
+
+    /// The number of the hardware queue the request came through.
+    pub(crate) fn hw_queue(&self) -> u32 {
+        // SAFETY: The request is live by the type invariant.
+        unsafe { sys::rloop_rq_hw_queue(self.rq.as_ptr()) }
+    }
+
+    /// A number below hardware queues × queue depth that no other request in flight on the same disk
+    /// has; `None` for one without a tag, which a started request is not.
+    pub(crate) fn slot(&self) -> Option<u16> {
+        // SAFETY: The request is live by the type invariant, and so is its tag set.
+        let (tag, depth) = unsafe {
+            (
+                (*self.rq.as_ptr()).tag,
+                sys::rloop_rq_depth(self.rq.as_ptr()),
+            )
+        };
+        let tag = u32::try_from(tag).ok()?;
+        let slot = self.hw_queue().checked_mul(depth)?.checked_add(tag)?;
+        u16::try_from(slot).ok()
+    }
+
+    /// Whether the write is to be stable when it ends (`REQ_FUA`).
+    pub(crate) fn is_fua(&self) -> bool {
+        // SAFETY: The request is live by the type invariant.
+        unsafe { (*self.rq.as_ptr()).cmd_flags & sys::RLOOP_REQ_FUA != 0 }
+    }
+
+    /// Has [`Operations::run`] called with the request by a worker of `queue`. Any context.
+    pub(crate) fn run_on(self, queue: &WorkQueue) {
+        let work = self.pdu().cast::<bindings::work_struct>();
+        // The request now belongs to the work item.
+        let _ = self.into_raw();
+        // SAFETY: The work item was initialised with the request, and is not queued: only the owner
+        // of a request queues it, and gives the request up. It stays until it has run.
+        unsafe { queue.enqueue_raw(work) };
     }
 
     fn disk_data(&self) -> &DiskData<T> {

@@ -3,16 +3,17 @@
 //! The tables of callbacks by which the block layer calls an [`Operations`] implementation.
 
 use crate::block::{
-    operations::{DiskData, Mode},
-    BlockDevice, Disk, IdleRequest, Operations, Status,
+    operations::{DiskData, Mode, Pdu},
+    BlockDevice, Disk, IdleRequest, Operations, Request, Status,
 };
 use crate::core::module::THIS_MODULE;
+use crate::sys;
 use core::{
     marker::PhantomData,
     mem::zeroed,
     ptr::{drop_in_place, NonNull},
 };
-use kernel::{bindings, ffi, prelude::*, sync::ArcBorrow};
+use kernel::{bindings, ffi, prelude::*, sync::ArcBorrow, types::Opaque};
 
 /// `struct blk_mq_ops` for `T`.
 pub(super) struct MqVtable<T>(PhantomData<T>);
@@ -70,7 +71,8 @@ impl<T: Operations> MqVtable<T> {
     /// Only for blk-mq to call.
     unsafe extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
         // SAFETY: blk-mq passes a live hardware queue.
-        T::commit_rqs(unsafe { Self::device(hctx) });
+        let (device, queue) = unsafe { (Self::device(hctx), (*hctx).queue_num) };
+        T::commit_rqs(device, queue);
     }
 
     /// # Safety
@@ -82,18 +84,30 @@ impl<T: Operations> MqVtable<T> {
         _hctx_idx: ffi::c_uint,
         _numa_node: ffi::c_int,
     ) -> ffi::c_int {
-        // SAFETY: The data is as large as `T::RequestData`, uninitialised, aligned (blk-mq rounds
-        // to cache lines, and `struct request` is aligned likewise) and stays in place. The
+        // SAFETY: The memory is as large as `Pdu<T>`, uninitialised, aligned (blk-mq rounds to
+        // cache lines, and `struct request` is aligned likewise) and stays in place. The
         // initialiser cannot fail.
         match unsafe {
-            PinInit::__pinned_init(
-                T::new_request_data(),
-                bindings::blk_mq_rq_to_pdu(rq).cast::<T::RequestData>(),
-            )
+            let pdu = bindings::blk_mq_rq_to_pdu(rq).cast::<Pdu<T>>();
+            sys::rloop_init_work(Opaque::cast_into(&raw const (*pdu).work), Some(Self::run));
+            PinInit::__pinned_init(T::new_request_data(), &raw mut (*pdu).data)
         } {
             Ok(()) => 0,
             Err(infallible) => match infallible {},
         }
+    }
+
+    /// # Safety
+    ///
+    /// Only for workqueues to call, on a work item queued by [`Request::run_on`].
+    unsafe extern "C" fn run(work: *mut bindings::work_struct) {
+        // SAFETY: The work item is the first member of the `Pdu` of a request that was given up to
+        // it.
+        let rq = unsafe {
+            let pdu = work.cast::<Pdu<T>>();
+            Request::<T>::from_data(NonNull::new_unchecked(&raw mut (*pdu).data))
+        };
+        T::run(rq);
     }
 
     /// # Safety
@@ -105,7 +119,7 @@ impl<T: Operations> MqVtable<T> {
         _hctx_idx: ffi::c_uint,
     ) {
         // SAFETY: Initialised in `init_request`, and not in use any more.
-        unsafe { drop_in_place(bindings::blk_mq_rq_to_pdu(rq).cast::<T::RequestData>()) };
+        unsafe { drop_in_place(bindings::blk_mq_rq_to_pdu(rq).cast::<Pdu<T>>()) };
     }
 }
 
