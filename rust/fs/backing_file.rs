@@ -140,6 +140,32 @@ impl BackingFile {
         unsafe { (*self.as_ptr()).f_mode & sys::RLOOP_FMODE_CAN_ODIRECT != 0 }
     }
 
+    /// Whether reads can be told to come back when what they wait for is in the page cache,
+    /// [`transfer_or_wake`](crate::fs::io::transfer_or_wake).
+    pub(crate) fn can_wake(&self) -> bool {
+        // SAFETY: The file is open; its operations do not change.
+        unsafe { (*(*self.as_ptr()).f_op).fop_flags & sys::RLOOP_FOP_BUFFER_RASYNC != 0 }
+    }
+
+    /// Whether reads and writes can be told to leave nothing in the page cache.
+    pub(crate) fn can_uncached(&self) -> bool {
+        // SAFETY: The file is open; its operations do not change.
+        unsafe { (*(*self.as_ptr()).f_op).fop_flags & sys::RLOOP_FOP_DONTCACHE != 0 }
+    }
+
+    /// The position of the cursor that tells which of the file's writeback errors were seen
+    /// (`f_wb_err`, see `lib/errseq.c`). Any context.
+    pub(crate) fn error_cursor(&self) -> u32 {
+        // SAFETY: The file is open.
+        unsafe { sys::rloop_error_cursor(self.as_ptr()) }
+    }
+
+    /// Whether reads and writes can be told not to wait.
+    pub(crate) fn can_nowait(&self) -> bool {
+        // SAFETY: The file is open; the bit does not change.
+        unsafe { (*self.as_ptr()).f_mode & sys::RLOOP_FMODE_NOWAIT != 0 }
+    }
+
     /// What direct I/O must be aligned to: what the file system says, else the logical block size
     /// of the device below, else a sector. May sleep.
     pub(crate) fn direct_alignment(&self) -> Alignment {

@@ -11,6 +11,12 @@
 //! before it comes back through [`FileIo::io_done`]: the file system, which says so by
 //! `ki_complete`, and the submitting call, which may go on to touch file and kiocb after the
 //! I/O has completed on another CPU. Whoever is the second hands it over.
+//!
+//! # Waiting for the page cache without a thread
+//!
+//! [`transfer_or_wake`] reads what is cached. If that still is on its way from the disk, the request
+//! is left in the wait queue of the folio (as `io_uring` does it), and comes back through
+//! [`FileIo::io_ready`] to be begun again. The two parties here are the waker and the call.
 
 use crate::{
     block::{Operations, Request},
@@ -22,7 +28,7 @@ use core::{cell::UnsafeCell, marker::PhantomPinned, mem::MaybeUninit, pin::Pin, 
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings::{self, bio_vec},
-    ffi,
+    container_of, ffi,
     prelude::*,
     sync::{
         atomic::{Atomic, Full, Relaxed},
@@ -55,6 +61,37 @@ impl Direction {
     }
 }
 
+/// How a file operation shall be done.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Which way the data goes.
+    pub(crate) direction: Direction,
+    /// Rather fail with `EAGAIN` than wait for anything. The file must be able to,
+    /// [`BackingFile::can_nowait`].
+    pub(crate) nowait: bool,
+    /// What is written is stable when it is done (`O_DSYNC`).
+    pub(crate) stable: bool,
+    /// What it leaves in the page cache is dropped from there when it is clean (`RWF_DONTCACHE`).
+    /// The file must be able to, [`BackingFile::can_uncached`].
+    pub(crate) uncached: bool,
+}
+
+impl Manner {
+    fn iocb_flags(self) -> i32 {
+        let mut flags = self.direction.iocb_flags();
+        if self.nowait {
+            flags |= sys::RLOOP_IOCB_NOWAIT;
+        }
+        if self.stable {
+            flags |= sys::RLOOP_IOCB_DSYNC;
+        }
+        if self.uncached {
+            flags |= sys::RLOOP_IOCB_DONTCACHE;
+        }
+        flags
+    }
+}
+
 /// A block driver whose requests do file I/O.
 pub(crate) trait FileIo:
     Operations<RequestData = IoData<<Self as FileIo>::PerRequest>>
@@ -68,6 +105,10 @@ pub(crate) trait FileIo:
     /// An I/O started by [`submit`] is over: bytes transferred, or why none were. Called from
     /// within [`submit`] or later, in any context, also hard interrupts.
     fn io_done(rq: Request<Self>, result: Result<usize>);
+
+    /// What a read had to wait for in [`transfer_or_wake`] may be there now. Called from within that
+    /// or later, in any context, also hard interrupts, and under a wait queue's lock.
+    fn io_ready(rq: Request<Self>);
 }
 
 /// What each request carries for its file I/O, and for its driver.
@@ -75,7 +116,7 @@ pub(crate) trait FileIo:
 #[repr(C)]
 pub(crate) struct IoData<D> {
     // The first member of a `repr(C)` struct: a pointer to it is a pointer to the whole.
-    iocb: UnsafeCell<bindings::kiocb>,
+    flight: UnsafeCell<Flight>,
     /// 1 when one of the two parties is done with the I/O in flight.
     half_done: Atomic<i32>,
     /// What `ki_complete` was told.
@@ -89,7 +130,15 @@ pub(crate) struct IoData<D> {
     _pin: PhantomPinned,
 }
 
-// SAFETY: The raw pointers in `iocb` and `table` are only used by the one who owns the request.
+/// What an I/O in flight needs, of one kind or the other.
+#[repr(C)]
+#[derive(Clone, Copy)]
+union Flight {
+    iocb: bindings::kiocb,
+    wait: bindings::wait_page_queue,
+}
+
+// SAFETY: The raw pointers in `flight` and `table` are only used by the one who owns the request.
 unsafe impl<D: Send> Send for IoData<D> {}
 // SAFETY: A shared reference gives access to nothing but atomics.
 unsafe impl<D: Sync> Sync for IoData<D> {}
@@ -99,7 +148,7 @@ impl<D> IoData<D> {
     pub(crate) fn new(driver: D) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: All zeroes is a valid `struct kiocb`.
-            iocb: UnsafeCell::new(unsafe { core::mem::zeroed() }),
+            flight: UnsafeCell::new(unsafe { core::mem::zeroed() }),
             half_done: Atomic::new(0),
             result: Atomic::new(0),
             file: None,
@@ -123,11 +172,70 @@ fn no_data() -> Error {
 
 /// Reads or writes, through the page cache, the first unfinished bio of a request at `at` in the
 /// file. Returns the bytes transferred, which may be fewer than the bio has. Sleeps.
-pub(crate) fn transfer<T: FileIo>(
-    rq: &Request<T>,
-    direction: Direction,
+pub(crate) fn transfer<T: FileIo>(rq: &Request<T>, manner: Manner, at: Bytes) -> Result<usize> {
+    // SAFETY: Nothing to wait for is passed.
+    to_bytes(unsafe { through_cache(rq, manner, at, core::ptr::null_mut()) }? as i64)
+}
+
+/// What became of a read that does not wait.
+pub(crate) enum Outcome<T: FileIo> {
+    /// It is over: bytes transferred, or why none were.
+    Over(Request<T>, Result<usize>),
+    /// It comes back through [`FileIo::io_ready`], or has done so already.
+    Waits,
+}
+
+/// Reads like [`transfer`], but does not wait for I/O under way. The file must be able to,
+/// [`BackingFile::can_wake`]. May sleep, for memory and for locks.
+pub(crate) fn transfer_or_wake<T: FileIo>(
+    mut rq: Request<T>,
+    manner: Manner,
     at: Bytes,
-) -> Result<usize> {
+) -> Outcome<T> {
+    // SAFETY: Nothing is moved out of the data.
+    let data = unsafe { rq.data().get_unchecked_mut() };
+    data.half_done.store(0, Relaxed);
+    let wait = data.flight.get().cast::<bindings::wait_page_queue>();
+    // SAFETY: The memory is the request's, and not in use, as no I/O of it is in flight.
+    unsafe {
+        wait.write(core::mem::zeroed());
+        (*wait).wait.func = Some(wake::<T>);
+        sys::rloop_init_list(&raw mut (*wait).wait.entry);
+    }
+    let data = rq.data_ptr();
+    // SAFETY: `wait` is initialised, and stays until the request is handed over, which it is not
+    // before it has left the queue, and the call has returned.
+    let ret = match unsafe { through_cache(&rq, manner, at, wait) } {
+        Ok(ret) => ret,
+        Err(error) => return Outcome::Over(rq, Err(error)),
+    };
+    if ret != -(sys::RLOOP_EIOCBQUEUED as isize) {
+        return Outcome::Over(rq, to_bytes(ret as i64));
+    }
+    // From here on the request belongs to the second of the two parties.
+    let _ = rq.into_raw();
+    // SAFETY: The data is valid as long as one of the two parties is not done.
+    let woken = unsafe { &(*data.as_ptr()).half_done }.xchg(1, Full) == 1;
+    if woken {
+        // SAFETY: The second of the two parties, and the request was given up above.
+        T::io_ready(unsafe { Request::<T>::from_data(data) });
+    }
+    Outcome::Waits
+}
+
+/// Calls the file system for [`transfer`], and for [`transfer_or_wake`] if `wait` is not null.
+/// Returns what it says.
+///
+/// # Safety
+///
+/// `wait`, if not null, must be initialised, and stay until its function was called if `EIOCBQUEUED`
+/// is returned.
+unsafe fn through_cache<T: FileIo>(
+    rq: &Request<T>,
+    manner: Manner,
+    at: Bytes,
+    wait: *mut bindings::wait_page_queue,
+) -> Result<isize> {
     let file = T::file(rq).ok_or(EIO)?;
     let data = rq.first_bio().ok_or_else(no_data)?;
     let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
@@ -135,27 +243,61 @@ pub(crate) fn transfer<T: FileIo>(
     let mut iocb: bindings::kiocb = unsafe { core::mem::zeroed() };
     iocb.ki_filp = file.as_ptr();
     iocb.ki_pos = i64::try_from(at.get())?;
-    iocb.ki_flags = direction.iocb_flags();
+    iocb.ki_flags = manner.iocb_flags();
     iocb.ki_ioprio = rq.ioprio();
+    if !wait.is_null() {
+        iocb.ki_flags |= sys::RLOOP_IOCB_WAITQ;
+        iocb.ki_waitq = wait;
+    }
     let _opener = file.acting_as_opener();
     // SAFETY: The table and the memory it describes belong to the request, which is borrowed until
-    // the call, which is synchronous, has returned; the file is open.
-    let ret = unsafe {
+    // the call, which is synchronous but for `wait`, has returned; the file is open.
+    Ok(unsafe {
         bindings::iov_iter_bvec(
             iter.as_mut_ptr(),
-            direction.iter(),
+            manner.direction.iter(),
             data.table.as_ptr(),
             data.table.len(),
             data.bytes as usize,
         );
         let iter = iter.assume_init_mut();
         iter.iov_offset = data.skip as usize;
-        match direction {
+        match manner.direction {
             Direction::Read => bindings::vfs_iocb_iter_read(file.as_ptr(), &mut iocb, iter),
             Direction::Write => bindings::vfs_iocb_iter_write(file.as_ptr(), &mut iocb, iter),
         }
+    })
+}
+
+/// The function of a wait queue entry of [`transfer_or_wake`]: something has happened to a folio of
+/// the same queue. Any context, under the queue's lock.
+///
+/// # Safety
+///
+/// Only for folios' wait queues to call.
+unsafe extern "C" fn wake<T: FileIo>(
+    entry: *mut bindings::wait_queue_entry,
+    _mode: ffi::c_uint,
+    _flags: ffi::c_int,
+    key: *mut ffi::c_void,
+) -> ffi::c_int {
+    // SAFETY: The entry is that of a wait for a folio, and `key` tells which one this is about.
+    // Once it has left the queue, which is locked, this is not called again.
+    if !unsafe { sys::rloop_folio_woken(entry, key) } {
+        return 0;
+    }
+    // SAFETY: The entry is part of the `wait_page_queue` that is the first member of the data, which
+    // is valid as long as one of the two parties is not done.
+    let (data, called) = unsafe {
+        let wait = container_of!(entry, bindings::wait_page_queue, wait);
+        let data = NonNull::new_unchecked(wait.cast::<IoData<T::PerRequest>>());
+        (data, (*data.as_ptr()).half_done.xchg(1, Full) == 1)
     };
-    to_bytes(ret as i64)
+    if called {
+        // SAFETY: The second of the two parties, and the call has given the request up.
+        T::io_ready(unsafe { Request::<T>::from_data(data) });
+    }
+    1
 }
 
 /// Starts direct I/O for what is left of a request, at `at` in the file. The request comes back
@@ -163,7 +305,7 @@ pub(crate) fn transfer<T: FileIo>(
 ///
 /// Covers all bios of the request if there is memory for a table of their segments, else the
 /// first: the result then is short, as any may be.
-pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, direction: Direction, at: Bytes) {
+pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
     let Ok(position) = i64::try_from(at.get()) else {
         return T::io_done(rq, Err(EINVAL));
     };
@@ -179,13 +321,17 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, direction: Direction, at: By
     data.table = table;
     data.file = Some(file);
     data.half_done.store(0, Relaxed);
-    let iocb = data.iocb.get_mut();
-    // SAFETY: All zeroes is a valid `struct kiocb`.
-    *iocb = unsafe { core::mem::zeroed() };
+    // SAFETY: The data is the request's, no I/O of which is in flight; all zeroes is a valid
+    // `struct kiocb`.
+    let iocb = unsafe {
+        let iocb = data.flight.get().cast::<bindings::kiocb>();
+        iocb.write(core::mem::zeroed());
+        &mut *iocb
+    };
     iocb.ki_filp = raw_file;
     iocb.ki_pos = position;
     iocb.ki_complete = Some(complete::<T>);
-    iocb.ki_flags = direction.iocb_flags() | sys::RLOOP_IOCB_DIRECT;
+    iocb.ki_flags = manner.iocb_flags() | sys::RLOOP_IOCB_DIRECT;
     iocb.ki_ioprio = ioprio;
     let own_table = NonNull::from(data.table.as_slice());
 
@@ -213,10 +359,16 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, direction: Direction, at: By
     // SAFETY: Table, memory, file reference and kiocb stay until `io_done`, which cannot be called
     // before this function is done, see the module documentation.
     let ret = unsafe {
-        bindings::iov_iter_bvec(iter.as_mut_ptr(), direction.iter(), segments, count, bytes);
+        bindings::iov_iter_bvec(
+            iter.as_mut_ptr(),
+            manner.direction.iter(),
+            segments,
+            count,
+            bytes,
+        );
         let iter = iter.assume_init_mut();
         iter.iov_offset = skip;
-        match direction {
+        match manner.direction {
             Direction::Read => bindings::vfs_iocb_iter_read(raw_file, iocb, iter),
             Direction::Write => bindings::vfs_iocb_iter_write(raw_file, iocb, iter),
         }

@@ -19,5 +19,5 @@ pub(crate) mod stat;
 pub(crate) use {
     backing_file::BackingFile,
     given_file::GivenFile,
-    io::{FileIo, IoData},
+    io::{Direction, FileIo, IoData, Manner},
 };
