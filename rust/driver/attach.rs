@@ -3,10 +3,11 @@
 //! Binding a device to a file, and exchanging the file.
 
 use super::{
-    binding::{Binding, CannotDiscard},
+    binding::{Binding, Flag},
     device::{Attached, Device, Published},
     log::refused,
     loop_driver::{errno, Loop},
+    order::Table,
     status,
 };
 use crate::{
@@ -91,7 +92,8 @@ pub(super) fn configure(
         block_size: explicit_block_size.unwrap_or(default_block_size),
         alignment,
         name: settings.name,
-        cannot_discard: CannotDiscard::unknown(),
+        cannot_discard: Flag::unset(),
+        uncached: Flag::unset(),
     };
     binding.drop_impossible_direct();
     let capacity = binding.window.capacity(binding.file.size()?);
@@ -113,10 +115,15 @@ pub(super) fn configure(
     let loop_attributes = Attributes::new(disk.into())?;
     let rloop_attributes = Attributes::new(disk.into())?;
 
+    // A device that is not bound has one queue only, which costs less memory.
+    let sizes = device.shared.sizes;
+    let queues = disk.set_hw_queues(sizes.queues);
+    let table = Table::new(queues.saturating_mul(sizes.queue_depth))?;
     let uevents = disk.hold_uevents();
     {
         let mut frozen = disk.freeze();
         frozen.commit_limits(&limits)?;
+        device.in_order.set(Some(table));
         *frozen.queue_data() = Some(binding.clone());
     }
     // Nothing fails from here on.

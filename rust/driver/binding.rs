@@ -43,24 +43,32 @@ pub(crate) struct Binding {
     /// The name user space gave it, NUL-terminated; only to be given back.
     pub(super) name: [u8; NAME_SIZE],
     /// The file system turned out not to deallocate.
-    pub(super) cannot_discard: CannotDiscard,
+    pub(super) cannot_discard: Flag,
+    /// What was read or written through the page cache shall not stay there.
+    pub(super) uncached: Flag,
 }
 
-/// A flag that is set once.
-pub(crate) struct CannotDiscard(Atomic<i32>);
+/// A flag that may change while others look at it.
+pub(crate) struct Flag(Atomic<i32>);
 
-impl CannotDiscard {
-    /// Not known yet.
-    pub(super) fn unknown() -> Self {
+impl Flag {
+    /// A flag that is not set.
+    pub(super) fn unset() -> Self {
         Self(Atomic::new(0))
     }
 
-    /// It has turned out now; true for the first to say so.
-    pub(super) fn found_out(&self) -> bool {
+    /// Sets it; true for the first to do so.
+    pub(super) fn set(&self) -> bool {
         self.0.xchg(1, Relaxed) == 0
     }
 
-    fn get(&self) -> bool {
+    /// Takes it back.
+    pub(super) fn unset_again(&self) {
+        self.0.store(0, Relaxed);
+    }
+
+    /// Whether it is set.
+    pub(super) fn get(&self) -> bool {
         self.0.load(Relaxed) != 0
     }
 
@@ -81,6 +89,7 @@ impl Binding {
             alignment: self.alignment,
             name,
             cannot_discard: self.cannot_discard.copy(),
+            uncached: self.uncached.copy(),
         };
         new.drop_impossible_direct();
         new
@@ -120,6 +129,11 @@ impl Binding {
     /// Whether direct I/O is done.
     pub(super) fn is_direct(&self) -> bool {
         self.flags.contains(Flags::DIRECT_IO)
+    }
+
+    /// Whether what is transferred through the page cache is dropped from it afterwards.
+    pub(super) fn is_uncached(&self) -> bool {
+        self.uncached.get() && self.file.can_uncached()
     }
 
     /// Whether writes are refused.

@@ -5,9 +5,11 @@
 use super::{
     binding::Binding,
     flush::Flushes,
-    lane::Lane,
+    lane::Lanes,
     loop_driver::{errno, Loop},
+    order::InOrder,
     registry::Shared,
+    stats::Stats,
     sysfs::{LoopGroup, RloopGroup},
 };
 use crate::{
@@ -27,8 +29,6 @@ use kernel::{
 
 /// Identifies the work items of a device.
 pub(super) mod work {
-    /// Executes what is in the lane.
-    pub(in super::super) const LANE: u64 = 0;
     /// Syncs the backing file for the flushes that wait for it.
     pub(in super::super) const FLUSH: u64 = 1;
     /// Takes back limits that the backing file turned out not to support.
@@ -75,12 +75,15 @@ pub(crate) struct Device {
     published: IrqLock<Option<Published>>,
     /// Requests to be executed.
     #[pin]
-    pub(super) lane: Lane,
+    pub(super) lanes: Lanes,
+    /// Requests that are accepted and have not taken effect.
+    #[pin]
+    pub(super) in_order: InOrder,
     /// Flushes that wait.
     #[pin]
     pub(super) flushes: Flushes,
-    #[pin]
-    lane_work: Work<Device, { work::LANE }>,
+    /// What was counted.
+    pub(super) stats: Stats,
     #[pin]
     flush_work: Work<Device, { work::FLUSH }>,
     #[pin]
@@ -88,7 +91,6 @@ pub(crate) struct Device {
 }
 
 impl_has_work! {
-    impl HasWork<Self, { work::LANE }> for Device { self.lane_work }
     impl HasWork<Self, { work::FLUSH }> for Device { self.flush_work }
     impl HasWork<Self, { work::LIMITS }> for Device { self.limits_work }
 }
@@ -96,16 +98,18 @@ impl_has_work! {
 impl Device {
     /// A device that is not bound.
     pub(super) fn new(index: u32, name: CString, shared: Arc<Shared>) -> Result<Arc<Self>> {
+        let sizes = shared.sizes;
         Arc::pin_init(
-            pin_init!(Self {
+            try_pin_init!(Self {
                 index,
                 name,
                 shared,
                 control <- new_mutex!(State::new(), "rloop::control"),
                 published <- new_irq_lock!(None, "rloop::published"),
-                lane <- Lane::new(),
+                lanes <- Lanes::new(sizes.queues, sizes.workers),
+                in_order <- InOrder::new(),
                 flushes <- Flushes::new(),
-                lane_work <- new_work!("rloop::lane"),
+                stats: Stats::new(),
                 flush_work <- new_work!("rloop::flush"),
                 limits_work <- new_work!("rloop::limits"),
             }),
@@ -161,14 +165,6 @@ impl Device {
         attached.binding = binding;
         self.publish(state);
         Ok(())
-    }
-}
-
-impl WorkItem<{ work::LANE }> for Device {
-    type Pointer = Arc<Self>;
-
-    fn run(this: Arc<Self>) {
-        this.lane.run();
     }
 }
 

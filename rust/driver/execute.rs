@@ -11,11 +11,12 @@ use super::{
     loop_driver::Loop,
 };
 use crate::{
-    block::{Op, Request, Status},
+    block::{charge::Charge, Op, Request, Status},
     core::errno::eopnotsupp,
     fs::{
-        io::{self, Direction},
+        io::{self, Outcome},
         range::{self, Change},
+        Direction, Manner,
     },
     logic::{
         direct,
@@ -25,6 +26,10 @@ use crate::{
     },
 };
 use kernel::{error::code, prelude::*, sync::Arc};
+
+/// A read that has waited so often in the page cache, where it finds what it waited for gone or
+/// replaced each time, shall wait with a thread.
+const MAX_WAITS: u8 = 4;
 
 /// What the driver keeps with each request.
 pub(crate) struct PerRequest {
@@ -36,6 +41,14 @@ pub(crate) struct PerRequest {
     start: Sectors,
     /// The file system has refused to do it directly.
     through_cache: bool,
+    /// How often it waited in the page cache.
+    waits: u8,
+    /// The file's error cursor when a write that has to be stable was begun.
+    cursor: u32,
+    /// The request is known to the device's [`InOrder`](super::order::InOrder).
+    pub(super) ordered: bool,
+    /// Whoever executes it may wait for I/O.
+    may_block: bool,
 }
 
 impl PerRequest {
@@ -46,6 +59,10 @@ impl PerRequest {
             transfer: None,
             start: Sectors::new(0),
             through_cache: false,
+            waits: 0,
+            cursor: 0,
+            ordered: false,
+            may_block: true,
         }
     }
 }
@@ -55,8 +72,12 @@ impl PerRequest {
 /// The configuration is borrowed from the request and never held on to: once the last request of a
 /// device is ended nothing here keeps its file open, so that what follows `losetup -d` finds the
 /// file system below unused.
-pub(super) fn begin(mut rq: Request<Loop>) {
+///
+/// Unless it `may_block`, what cannot be done at once goes to the blocking lane.
+pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
+    let _charge = Charge::to(&rq);
     let op = rq.op();
+    rq.data().driver().may_block = may_block;
     match op {
         Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
         Op::Read | Op::Write => {
@@ -66,7 +87,7 @@ pub(super) fn begin(mut rq: Request<Loop>) {
                 data.transfer = Some(Transfer::new(bytes));
                 data.start = start;
             }
-            move_data(rq, op);
+            move_data(rq, op, may_block);
         }
         Op::Discard | Op::WriteZeroes { .. } | Op::Other(_) => {
             let result = change_range(&rq, op);
@@ -76,28 +97,86 @@ pub(super) fn begin(mut rq: Request<Loop>) {
 }
 
 /// Reads or writes what is left of a request.
-fn move_data(mut rq: Request<Loop>, op: Op) {
-    let direction = match op {
-        Op::Write => Direction::Write,
-        _ => Direction::Read,
+fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool) {
+    let manner = Manner {
+        direction: match op {
+            Op::Write => Direction::Write,
+            _ => Direction::Read,
+        },
+        nowait: !may_block,
+        stable: op == Op::Write && rq.is_fua(),
+        uncached: bound(&rq).is_ok_and(Binding::is_uncached),
     };
+    if manner.stable
+        && rq
+            .data()
+            .driver()
+            .transfer
+            .is_some_and(|transfer| transfer.done() == 0)
+    {
+        let cursor = error_cursor(&rq);
+        rq.data().driver().cursor = cursor;
+    }
     loop {
-        let way = match next_part(&mut rq, direction) {
+        let way = match next_part(&mut rq, manner.direction) {
             Ok(way) => way,
             Err(error) => return finish(rq, Err(error)),
         };
         let result = match way {
-            Way::Direct(at) => return io::submit(rq, direction, at),
-            Way::ThroughCache(at) => io::transfer(&rq, direction, at),
+            Way::Direct(at) => return io::submit(rq, manner, at),
+            Way::ThroughCache(at) => io::transfer(&rq, manner, at),
         };
         match progress(&mut rq, result) {
             Progress::Over(result) => return finish(rq, result),
+            Progress::MustBlock => match wait_in_cache(rq, manner, way) {
+                Some(again) => rq = again,
+                None => return,
+            },
             Progress::More => {}
         }
     }
 }
 
+/// Goes on with a read or write that would have to wait. Returns it if something was transferred,
+/// but not all.
+fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Request<Loop>> {
+    let can_wake = bound(&rq).is_ok_and(|binding| binding.file.can_wake());
+    let waits = &mut rq.data().driver().waits;
+    let (Way::ThroughCache(at), Direction::Read, true, 0..MAX_WAITS) =
+        (way, manner.direction, can_wake, *waits)
+    else {
+        lane::hand_to_blocking(rq);
+        return None;
+    };
+    *waits = waits.saturating_add(1);
+    let manner = Manner {
+        nowait: false,
+        ..manner
+    };
+    rq.device().stats.woken.count();
+    match io::transfer_or_wake(rq, manner, at) {
+        Outcome::Waits => None,
+        Outcome::Over(mut rq, result) => match progress(&mut rq, result) {
+            Progress::Over(result) => {
+                finish(rq, result);
+                None
+            }
+            Progress::MustBlock => {
+                lane::hand_to_blocking(rq);
+                None
+            }
+            Progress::More => Some(rq),
+        },
+    }
+}
+
+/// The error cursor of the file that a request is for.
+fn error_cursor(rq: &Request<Loop>) -> u32 {
+    bound(rq).map_or(0, |binding| binding.file.error_cursor())
+}
+
 /// How to transfer the next part of a request, and where in the file it begins.
+#[derive(Clone, Copy)]
 enum Way {
     Direct(Bytes),
     ThroughCache(Bytes),
@@ -151,12 +230,22 @@ enum Progress {
     Over(Result),
     /// Something is left to be done.
     More,
+    /// It cannot go on without waiting.
+    MustBlock,
 }
 
 /// Notes the result of one file operation for a request. Any context.
 fn progress(rq: &mut Request<Loop>, result: Result<usize>) -> Progress {
     let bytes = match result {
         Ok(bytes) => bytes,
+        // `EOPNOTSUPP` is what some file systems say to one kind of I/O only, ext4 for instance to
+        // buffered writes.
+        Err(error)
+            if (error == code::EAGAIN || error == eopnotsupp())
+                && !rq.data().driver().may_block =>
+        {
+            return Progress::MustBlock;
+        }
         Err(error) => return Progress::Over(Err(error)),
     };
     let Some(transfer) = rq.data().driver().transfer.as_mut() else {
@@ -187,18 +276,15 @@ pub(super) fn direct_done(mut rq: Request<Loop>, result: Result<usize>) {
     };
     match result {
         Progress::Over(result) => finish(rq, result),
-        Progress::More => {
-            let device = rq.device_arc();
-            device.lane.push(rq);
-            lane::wake(device);
-        }
+        // Whoever goes on may have to wait, and here it is not known in which context we are.
+        Progress::More | Progress::MustBlock => lane::block(rq),
     }
 }
 
 /// Deallocates a range.
 fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> Result {
     let result = range::change(&binding.file, Change::PunchHole, at, length);
-    if result == Err(eopnotsupp()) && binding.cannot_discard.found_out() {
+    if result == Err(eopnotsupp()) && binding.cannot_discard.set() {
         // Not from here: changing limits waits for all requests, of which this is one.
         let device = rq.device_arc();
         let queue = &device.shared.clone().workers;
@@ -243,12 +329,29 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
                     error
                 );
             }
+            if rq.op() == Op::Write && rq.is_fua() {
+                // Making the write stable may have met, and used up, an error of writes before it:
+                // then the cursor has moved. If somebody else has moved it meanwhile an error is
+                // told twice, which is better than not at all.
+                let before = rq.data().driver().cursor;
+                if error_cursor(&rq) != before {
+                    rq.device().flushes.note_loss(error);
+                }
+            }
             Status::from(error)
         }
     };
     let data = rq.data().driver();
     let ticket = data.ticket.take();
+    let ordered = data.ordered;
     *data = PerRequest::new();
+    if ordered {
+        // Before the request is ended, whereupon its slot may be another's.
+        if let Some(slot) = rq.slot() {
+            let device = rq.device();
+            lane::accept(&device, device.in_order.complete(slot));
+        }
+    }
     match ticket {
         None => rq.end(status),
         Some(ticket) => {

@@ -24,6 +24,8 @@ struct Inner {
     current: RequestList<Loop>,
     /// Those of the round after.
     next: RequestList<Loop>,
+    /// An error of the backing file that was met between flushes, and is theirs to tell.
+    loss: Option<Error>,
 }
 
 /// The flushes of a device that wait.
@@ -42,6 +44,7 @@ impl Flushes {
                     epochs: Epochs::new(),
                     current: RequestList::new(),
                     next: RequestList::new(),
+                    loss: None,
                 },
                 "rloop::flushes"
             ),
@@ -59,8 +62,15 @@ impl Flushes {
         start(device, action);
     }
 
+    /// An error of the backing file was met by something else than a flush: the next flush fails
+    /// with it. The first is kept. Any context.
+    pub(super) fn note_loss(&self, error: Error) {
+        self.inner.lock().loss.get_or_insert(error);
+    }
+
     /// A flush is accepted. Any context.
     pub(super) fn accept_flush(device: Arc<Device>, rq: Request<Loop>) {
+        device.stats.flushes.count();
         let action = {
             let mut inner = device.flushes.inner.lock();
             let (round, action) = inner.epochs.accept_flush();
@@ -80,8 +90,13 @@ impl Flushes {
         loop {
             // The machine is in its syncing phase: whoever comes now belongs to the next round.
             let mut round = device.flushes.inner.lock().current.take_all();
-            let result = sync(&mut round);
+            device.stats.syncs.count();
+            let synced = sync(&mut round);
+            // What was noted before the sync has returned is covered by this round.
+            let loss = device.flushes.inner.lock().loss.take();
+            let result = synced.and(loss.map_or(Ok(()), Err));
             if let Err(error) = result {
+                device.stats.failed_syncs.count();
                 trouble!(
                     device.label(),
                     "flush: sync of the backing file failed: {:?}",

@@ -1,61 +1,140 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queue between blk-mq and the worker that does a device's backing I/O.
+//! Where requests wait for a worker.
 //!
 //! Backing I/O is never done inside `queue_rq`: that may be called deep in the stack of the file
 //! system above, and with `current->bio_list` set, which would make the I/O below wait for the
-//! one above.
+//! one above. It is done by workers of one workqueue that all devices share. A lane bounds how many
+//! of them work for it at once, so that a device with much to do does not take them all.
+//!
+//! A device has three kinds of lanes:
+//!
+//! - a *fast* one for each hardware queue, with one worker each that never waits for I/O: what
+//!   cannot be done at once goes to the blocking lane;
+//! - one for buffered *writes*, with one worker, as file systems let only one writer at a time into
+//!   a file;
+//! - the *blocking* lane, whose workers wait.
 
 use super::{
-    device::{work, Device},
-    execute,
-    loop_driver::Loop,
+    device::Device, loop_driver::Loop, pool_lane::PoolLane, registry::Shared,
+    serial_lane::SerialLane,
 };
-use crate::{
-    block::{Request, RequestList},
-    core::{context::IoContext, irq_lock::IrqLock},
-    new_irq_lock,
-};
+use crate::block::{Op, Request, RequestList};
 use kernel::{prelude::*, sync::Arc};
 
-/// Requests that wait to be executed, in the order in which they were accepted.
-#[pin_data]
-pub(crate) struct Lane {
-    #[pin]
-    queue: IrqLock<RequestList<Loop>>,
+/// One of a device's lanes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LaneId {
+    /// The fast lane of a hardware queue.
+    Fast(u32),
+    /// Buffered writes.
+    Writes,
+    /// What may wait.
+    Blocking,
 }
 
-impl Lane {
-    /// An empty lane.
-    pub(super) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            queue <- new_irq_lock!(RequestList::new(), "rloop::lane"),
+/// The lanes of a device.
+#[pin_data]
+pub(crate) struct Lanes {
+    /// One for each hardware queue that the device may come to have.
+    fast: KVec<Arc<SerialLane>>,
+    writes: Arc<SerialLane>,
+    #[pin]
+    pub(super) blocking: PoolLane,
+}
+
+impl Lanes {
+    /// Empty lanes for `queues` hardware queues, and `workers` requests that may wait at once.
+    pub(super) fn new(queues: u32, workers: u32) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            fast: {
+                let mut fast = KVec::with_capacity(queues as usize, GFP_KERNEL)?;
+                for _ in 0..queues {
+                    fast.push(SerialLane::new(false)?, GFP_KERNEL)?;
+                }
+                fast
+            },
+            writes: SerialLane::new(true)?,
+            blocking <- PoolLane::new(workers),
         })
     }
 
-    /// Appends a request; [`wake`] will have it executed. Any context.
-    pub(super) fn push(&self, rq: Request<Loop>) {
-        self.queue.lock().push_back(rq);
+    /// The lane with one worker of that name; `None` for the blocking lane.
+    fn serial(&self, id: LaneId) -> Option<&Arc<SerialLane>> {
+        match id {
+            // There are as many as there can be hardware queues; else the blocking lane does it.
+            LaneId::Fast(queue) => self.fast.get(queue as usize),
+            LaneId::Writes => Some(&self.writes),
+            LaneId::Blocking => None,
+        }
     }
 
-    /// Executes everything that is, or meanwhile comes, in the lane. Sleeps.
-    pub(super) fn run(&self) {
-        let _io = IoContext::enter();
-        loop {
-            let batch = self.queue.lock().take_all();
-            if batch.is_empty() {
-                break;
-            }
-            for rq in batch {
-                execute::begin(rq);
-            }
+    /// Appends a request to a lane. [`kick`](Self::kick) has it executed. Any context.
+    pub(super) fn push(&self, id: LaneId, rq: Request<Loop>) {
+        match self.serial(id) {
+            Some(lane) => lane.push(rq),
+            None => self.blocking.push(rq),
         }
+    }
+
+    /// Starts the workers of a lane, if there is something for them to do. Any context.
+    pub(super) fn kick(&self, id: LaneId, shared: &Shared) {
+        match self.serial(id) {
+            Some(lane) => lane.kick(shared),
+            None => self.blocking.kick(shared),
+        }
+    }
+
+    /// Starts the workers of the blocking lane. Any context.
+    pub(super) fn kick_blocking(&self, shared: &Shared) {
+        self.blocking.kick(shared);
+    }
+
+    /// Both. Any context.
+    fn send(&self, id: LaneId, rq: Request<Loop>, shared: &Shared) {
+        self.push(id, rq);
+        self.kick(id, shared);
     }
 }
 
-/// Has a worker run the lane of `device`, if there is anything in it. Any context.
-pub(super) fn wake(device: Arc<Device>) {
-    let queue = &device.shared.clone().workers;
-    // `Err` means that it is queued already, and will find what was pushed.
-    let _ = queue.enqueue::<Arc<Device>, { work::LANE }>(device);
+/// Sends requests on their way that had to wait for others. Any context.
+pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
+    for rq in released {
+        device.lanes.send(route(&rq), rq, &device.shared);
+    }
+}
+
+/// The lane that a request has to take.
+pub(super) fn route(rq: &Request<Loop>) -> LaneId {
+    let Some(binding) = rq.queue_data() else {
+        // It will fail at once.
+        return LaneId::Blocking;
+    };
+    match rq.op() {
+        Op::Write if !binding.is_direct() => LaneId::Writes,
+        Op::Read | Op::Write if binding.file.can_nowait() => LaneId::Fast(rq.hw_queue()),
+        _ => LaneId::Blocking,
+    }
+}
+
+/// Has a request begun again whose worker did not wait. Any context.
+pub(super) fn resume(rq: Request<Loop>) {
+    let device = rq.device_arc();
+    let id = LaneId::Fast(rq.hw_queue());
+    device.lanes.send(id, rq, &device.shared);
+}
+
+/// Has a request that could not be done at once done by someone who may wait. Any context; the
+/// caller has to see to it that the blocking lane is [`kick`](Lanes::kick)ed.
+pub(super) fn hand_to_blocking(rq: Request<Loop>) {
+    let device = rq.device_arc();
+    device.stats.blocked.count();
+    device.lanes.push(LaneId::Blocking, rq);
+}
+
+/// The same, at once.
+pub(super) fn block(rq: Request<Loop>) {
+    let device = rq.device_arc();
+    hand_to_blocking(rq);
+    device.lanes.kick_blocking(&device.shared);
 }

@@ -8,7 +8,10 @@ use super::{
     device::Device,
     execute::{self, PerRequest},
     flush::Flushes,
-    ioctl, lane,
+    ioctl,
+    lane::{self, LaneId},
+    order::Accepted,
+    pool_lane,
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
@@ -45,16 +48,30 @@ impl Operations for Loop {
             if op.is_change() {
                 rq.data().driver().ticket = Some(device.flushes.accept_write());
             }
-            device.lane.push(rq);
-        }
-        if last {
-            lane::wake(device.into());
+            let queue = rq.hw_queue();
+            match device.in_order.accept(rq) {
+                Accepted::Ready(rq) => {
+                    let lane = lane::route(&rq);
+                    device.lanes.push(lane, rq);
+                    if lane != LaneId::Fast(queue) {
+                        device.lanes.kick(lane, &device.shared);
+                    }
+                }
+                Accepted::Parked => device.stats.ordered.count(),
+            }
+            if last {
+                Self::commit(&device, queue);
+            }
         }
         Ok(())
     }
 
-    fn commit_rqs(device: ArcBorrow<'_, Device>) {
-        lane::wake(device.into());
+    fn commit_rqs(device: ArcBorrow<'_, Device>, queue: u32) {
+        Self::commit(&device, queue);
+    }
+
+    fn run(rq: Request<Self>) {
+        pool_lane::work(rq);
     }
 
     fn open(device: ArcBorrow<'_, Device>, _disk: &Disk<Self>, _mode: Mode) -> Result {
@@ -88,6 +105,13 @@ impl Operations for Loop {
     }
 }
 
+impl Loop {
+    /// Has what was queued through a hardware queue executed.
+    fn commit(device: &Device, queue: u32) {
+        device.lanes.kick(LaneId::Fast(queue), &device.shared);
+    }
+}
+
 impl FileIo for Loop {
     type PerRequest = PerRequest;
 
@@ -97,6 +121,10 @@ impl FileIo for Loop {
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {
         execute::direct_done(rq, result);
+    }
+
+    fn io_ready(rq: Request<Self>) {
+        lane::resume(rq);
     }
 }
 

@@ -28,6 +28,7 @@
 
 mod attach;
 mod binding;
+mod budget;
 mod control;
 mod detach;
 mod device;
@@ -38,8 +39,12 @@ mod lane;
 mod log;
 mod loop_driver;
 mod module;
+mod order;
+mod pool_lane;
 mod registry;
+mod serial_lane;
 mod settings;
+mod stats;
 mod status;
 mod sysfs;
 

@@ -5,21 +5,22 @@
 use super::{
     control::Control,
     log::{refused, trouble},
-    registry::{Registry, Shared},
+    registry::{Registry, Shared, Sizes},
 };
 use crate::{
     block::major::{self, Major},
     core::{
         control_node::{ControlNode, Minor},
-        params,
+        params, topology,
         workqueue::WorkQueue,
     },
-    logic::params::{self as rules, DevicePrefix, PartShift},
+    logic::params::{self as rules, DevicePrefix, ParamError, PartShift},
 };
 use kernel::{c_str, prelude::*, str::CString, sync::Arc};
 
-/// How many requests' backing I/O may block at once, all devices together, per NUMA node.
-const WORKERS: i32 = 64;
+/// How many work items run at once at most, for all devices together: as many as a workqueue can
+/// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
+const WORKERS: i32 = 2048;
 
 /// The module while it is loaded.
 pub(crate) struct Module {
@@ -43,6 +44,7 @@ struct Parameters {
     prefix: DevicePrefix<'static>,
     part_shift: PartShift,
     max_loop: u32,
+    sizes: Sizes,
 }
 
 impl Parameters {
@@ -60,33 +62,50 @@ impl Parameters {
             EINVAL
         })?;
         let max_part = params::max_part();
-        let part_shift = rules::max_part(i64::from(max_part)).map_err(|error| {
-            refused!(
-                "module parameter",
-                "max_part",
-                max_part,
-                "it is out of range",
-                error.allowed()
-            );
-            EINVAL
-        })?;
+        let part_shift = number("max_part", max_part, rules::max_part(max_part.into()))?;
         let max_loop = params::max_loop();
-        let max_loop = rules::max_loop(i64::from(max_loop), part_shift).map_err(|error| {
-            refused!(
-                "module parameter",
-                "max_loop",
-                max_loop,
-                "it is out of range",
-                error.allowed()
-            );
-            EINVAL
-        })?;
+        let max_loop = number(
+            "max_loop",
+            max_loop,
+            rules::max_loop(max_loop.into(), part_shift),
+        )?;
+        let cpus = topology::cpus();
+        let queues = params::queues();
+        let queue_depth = params::queue_depth();
+        let workers = params::workers();
         Ok(Self {
             prefix,
             part_shift,
             max_loop,
+            sizes: Sizes {
+                queues: number(
+                    "queues",
+                    queues,
+                    rules::queues(queues.into(), cpus, topology::nodes()),
+                )?,
+                queue_depth: number(
+                    "queue_depth",
+                    queue_depth,
+                    rules::queue_depth(queue_depth.into()),
+                )?,
+                workers: number("workers", workers, rules::workers(workers.into(), cpus))?,
+            },
         })
     }
+}
+
+/// The outcome of the check of a parameter; says so if it is refused.
+fn number<T>(name: &str, value: i32, checked: Result<T, ParamError>) -> Result<T> {
+    checked.map_err(|error| {
+        refused!(
+            "module parameter",
+            name,
+            value,
+            "it is out of range",
+            error.allowed()
+        );
+        EINVAL
+    })
 }
 
 impl Module {
@@ -105,7 +124,12 @@ impl Module {
         let major =
             Major::register(number, own(prefix)?).inspect_err(|error| taken(*error, prefix))?;
         let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
-        let shared = Shared::new(own(prefix)?, parameters.part_shift, workers)?;
+        let shared = Shared::new(
+            own(prefix)?,
+            parameters.part_shift,
+            parameters.sizes,
+            workers,
+        )?;
         let devices = Devices(Registry::new(shared, major)?);
         let node = KBox::pin_init(
             ControlNode::register(

@@ -3,6 +3,7 @@
 //! All devices.
 
 use super::{
+    budget::Budget,
     device::Device,
     log::refused,
     loop_driver::{errno, Loop},
@@ -24,11 +25,19 @@ use kernel::{
     sync::{Arc, Mutex},
 };
 
-/// Requests in flight at most, per device.
-const QUEUE_DEPTH: u32 = 128;
-
 /// How many minor numbers a major number has (`MINORBITS`).
 const MINORS: u32 = 1 << 20;
+
+/// How much of everything a device has.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Hardware queues while it is bound.
+    pub(super) queues: u32,
+    /// Requests in flight at most, in each of them.
+    pub(super) queue_depth: u32,
+    /// Requests that may wait for I/O at once.
+    pub(super) workers: u32,
+}
 
 /// What all devices share.
 #[pin_data]
@@ -37,8 +46,12 @@ pub(crate) struct Shared {
     pub(super) prefix: CString,
     /// Minor numbers per device, as a power of two.
     pub(super) part_shift: PartShift,
+    /// How much of everything a device has.
+    pub(super) sizes: Sizes,
     /// Where backing I/O is done, for all devices.
     pub(super) workers: WorkQueue,
+    /// Workers beyond the first of each lane.
+    pub(super) extra: Budget,
     /// Held while a loop device becomes the backing file of another, and while one is detached.
     #[pin]
     pub(super) topology: Mutex<()>,
@@ -49,13 +62,16 @@ impl Shared {
     pub(super) fn new(
         prefix: CString,
         part_shift: PartShift,
+        sizes: Sizes,
         workers: WorkQueue,
     ) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 prefix,
                 part_shift,
+                sizes,
                 workers,
+                extra: Budget::new(),
                 topology <- new_mutex!((), "rloop::topology"),
             }),
             GFP_KERNEL,
@@ -160,7 +176,7 @@ impl Registry {
             },
             Queues {
                 count: 1,
-                depth: QUEUE_DEPTH,
+                depth: self.shared.sizes.queue_depth,
             },
             shift.bits() != 0,
             device,

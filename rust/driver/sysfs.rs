@@ -2,12 +2,13 @@
 
 //! `/sys/block/<dev>/loop/` and `/sys/block/<dev>/rloop/`, which exist while the device is bound.
 
-use super::{device::Published, loop_driver::Loop};
+use super::{device::Published, log::refused, loop_driver::Loop};
 use crate::{
     block::{
         attributes::{Group, Output},
         Disk,
     },
+    core::errno::eopnotsupp,
     logic::flags::Flags,
 };
 use kernel::{c_str, page::PAGE_SIZE, prelude::*, str::CStr};
@@ -55,6 +56,9 @@ impl Group for LoopGroup {
     }
 }
 
+/// The number of the file that can be written.
+const UNCACHED: usize = 4;
+
 /// The directory `rloop`: what the C driver does not tell.
 pub(crate) struct RloopGroup;
 
@@ -63,15 +67,57 @@ impl Group for RloopGroup {
 
     const NAME: &'static CStr = c_str!("rloop");
 
-    const FILES: &'static [&'static CStr] = &[c_str!("dio_reason")];
+    const FILES: &'static [&'static CStr] = &[
+        c_str!("dio_reason"),
+        c_str!("queues"),
+        c_str!("workers"),
+        c_str!("stats"),
+        c_str!("uncached"),
+    ];
 
-    fn show(disk: &Disk<Loop>, _file: usize, out: &mut Output<'_>) -> Result {
+    fn show(disk: &Disk<Loop>, file: usize, out: &mut Output<'_>) -> Result {
         let device = disk.device();
         let Published { binding, .. } = device.published().ok_or(ENODEV)?;
-        // What stands in the way of direct I/O.
-        out.text(match binding.direct_possible() {
-            Ok(()) => "none",
-            Err(obstacle) => obstacle.as_str(),
-        })
+        match file {
+            // What stands in the way of direct I/O.
+            0 => out.text(match binding.direct_possible() {
+                Ok(()) => "none",
+                Err(obstacle) => obstacle.as_str(),
+            }),
+            1 => out.number(disk.hw_queues().into()),
+            2 => out.number(device.shared.sizes.workers.into()),
+            3 => device.stats.show(out),
+            _ => out.text(if binding.is_uncached() { "1" } else { "0" }),
+        }
+    }
+
+    fn is_writable(file: usize) -> bool {
+        file == UNCACHED
+    }
+
+    fn store(disk: &Disk<Loop>, _file: usize, text: &[u8]) -> Result {
+        let device = disk.device();
+        let Published { binding, .. } = device.published().ok_or(ENODEV)?;
+        let allowed = match text {
+            b"0" => {
+                binding.uncached.unset_again();
+                return Ok(());
+            }
+            b"1" if binding.file.can_uncached() => {
+                binding.uncached.set();
+                return Ok(());
+            }
+            b"1" => "0: the backing file system cannot do without",
+            _ => "0 or 1",
+        };
+        let text = core::str::from_utf8(text).unwrap_or("?");
+        refused!(
+            device.label(),
+            "uncached",
+            text,
+            "it cannot be set so",
+            allowed
+        );
+        Err(if text == "1" { eopnotsupp() } else { EINVAL })
     }
 }

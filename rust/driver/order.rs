@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! P7: requests whose ranges overlap take effect in the order they were accepted.
+//!
+//! Which request waits for which is decided by [`crate::logic::overlap`]; here its decisions are
+//! carried out: a request that has to wait is parked, and goes to its lane when those before it have
+//! taken effect.
+
+use super::{log::trouble, loop_driver::Loop};
+use crate::{
+    block::{Request, RequestList},
+    core::irq_lock::IrqLock,
+    logic::{
+        overlap::{Access, Misuse, Node, Order, Verdict},
+        units::{Bytes, Sectors},
+    },
+    new_irq_lock,
+};
+use kernel::prelude::*;
+
+/// The machine and what it needs, for as many requests as a bound device can have in flight.
+pub(crate) struct Table {
+    order: Order<KVec<Node>>,
+    /// Requests that wait, by slot.
+    parked: KVec<Option<Request<Loop>>>,
+}
+
+impl Table {
+    /// For `slots` requests. May sleep.
+    pub(super) fn new(slots: u32) -> Result<KBox<Self>> {
+        let slots = slots as usize;
+        let mut nodes = KVec::with_capacity(slots, GFP_KERNEL)?;
+        let mut parked = KVec::with_capacity(slots, GFP_KERNEL)?;
+        for _ in 0..slots {
+            nodes.push(Node::IDLE, GFP_KERNEL)?;
+            parked.push(None, GFP_KERNEL)?;
+        }
+        Ok(KBox::new(
+            Self {
+                order: Order::new(nodes),
+                parked,
+            },
+            GFP_KERNEL,
+        )?)
+    }
+}
+
+/// The requests of a device that are accepted and have not taken effect.
+#[pin_data]
+pub(crate) struct InOrder {
+    #[pin]
+    table: IrqLock<Option<KBox<Table>>>,
+}
+
+/// What became of a request that was accepted.
+pub(super) enum Accepted {
+    /// It may be executed at once.
+    Ready(Request<Loop>),
+    /// It waits for others, and comes back from [`InOrder::complete`] of the last of them.
+    Parked,
+}
+
+impl InOrder {
+    /// None, and no room for any.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            table <- new_irq_lock!(None, "rloop::order"),
+        })
+    }
+
+    /// Makes room for as many requests as the table is for, or none. Only while no request is in
+    /// flight. Returns the old table, to be dropped where that may sleep.
+    pub(super) fn set(&self, table: Option<KBox<Table>>) -> Option<KBox<Table>> {
+        core::mem::replace(&mut *self.table.lock(), table)
+    }
+
+    /// A request is accepted. Any context.
+    pub(super) fn accept(&self, mut rq: Request<Loop>) -> Accepted {
+        let access = if rq.op().is_change() {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        let start = Sectors::new(rq.sector());
+        let length = Bytes::new(u64::from(rq.bytes())).to_sectors();
+        let Some(slot) = rq.slot() else {
+            return Accepted::Ready(rq);
+        };
+        let mut guard = self.table.lock();
+        let Some(table) = Option::as_mut(&mut *guard) else {
+            // Not bound: it will fail.
+            return Accepted::Ready(rq);
+        };
+        match table.order.accept(slot, access, start, length) {
+            Ok(Verdict::Ready) => {
+                rq.data().driver().ordered = true;
+                Accepted::Ready(rq)
+            }
+            Ok(Verdict::Waits) => {
+                rq.data().driver().ordered = true;
+                match table.parked.get_mut(usize::from(slot)) {
+                    Some(place) => {
+                        *place = Some(rq);
+                        Accepted::Parked
+                    }
+                    // There is a place for each slot of the order.
+                    None => Accepted::Ready(rq),
+                }
+            }
+            Err(Misuse::NoSuchSlot | Misuse::InFlight | Misuse::Idle) => {
+                // Each request in flight has a slot of its own, by its tag.
+                drop(guard);
+                trouble!(
+                    rq.device().label(),
+                    "request slot {} is out of order; its request is not ordered",
+                    slot
+                );
+                Accepted::Ready(rq)
+            }
+        }
+    }
+
+    /// A request that was accepted has taken effect, or failed. Returns those that may be executed
+    /// now. Any context.
+    pub(super) fn complete(&self, slot: u16) -> RequestList<Loop> {
+        let mut released = RequestList::new();
+        if let Some(table) = Option::as_mut(&mut *self.table.lock()) {
+            let Table { order, parked } = &mut **table;
+            // It was accepted, so it can be completed.
+            let _ = order.complete(slot, |slot| {
+                if let Some(rq) = parked.get_mut(usize::from(slot)).and_then(Option::take) {
+                    released.push_back(rq);
+                }
+            });
+        }
+        released
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A lane with several workers.
+
+use super::{budget::Budget, execute, loop_driver::Loop, registry::Shared};
+use crate::{
+    block::{Request, RequestList},
+    core::{context::IoContext, irq_lock::IrqLock},
+    new_irq_lock,
+};
+use kernel::prelude::*;
+
+struct Inner {
+    waiting: RequestList<Loop>,
+    /// Workers that are busy, or about to be.
+    workers: u32,
+}
+
+/// Requests that wait for one of several workers, which in turn wait for I/O. A worker is started
+/// with the work item of a request, so that it needs no memory.
+#[pin_data]
+pub(crate) struct PoolLane {
+    #[pin]
+    inner: IrqLock<Inner>,
+    /// Workers at most.
+    limit: u32,
+}
+
+impl PoolLane {
+    /// An empty lane with at most `limit` workers.
+    pub(super) fn new(limit: u32) -> impl PinInit<Self> {
+        pin_init!(Self {
+            inner <- new_irq_lock!(
+                Inner {
+                    waiting: RequestList::new(),
+                    workers: 0,
+                },
+                "rloop::pool_lane"
+            ),
+            limit,
+        })
+    }
+
+    /// Appends a request; [`kick`](Self::kick) has it executed. Any context.
+    pub(super) fn push(&self, rq: Request<Loop>) {
+        self.inner.lock().waiting.push_back(rq);
+    }
+
+    /// Starts workers, if there is something for them to do. Any context.
+    pub(super) fn kick(&self, shared: &Shared) {
+        while let Some(rq) = self.for_new_worker(&shared.extra) {
+            rq.run_on(&shared.workers);
+        }
+    }
+
+    /// The request that one more worker is to begin with; `None` if there shall not be one.
+    fn for_new_worker(&self, extra: &Budget) -> Option<Request<Loop>> {
+        let mut inner = self.inner.lock();
+        if inner.workers >= self.limit || inner.waiting.is_empty() {
+            return None;
+        }
+        // The first is always there, and goes on until nothing waits.
+        if inner.workers != 0 && !extra.take() {
+            return None;
+        }
+        inner.workers = inner.workers.saturating_add(1);
+        inner.waiting.pop_front()
+    }
+
+    /// What a worker goes on with; `None`, and it must go, if nothing waits.
+    fn next(&self, extra: &Budget) -> Option<Request<Loop>> {
+        let mut inner = self.inner.lock();
+        let next = inner.waiting.pop_front();
+        if next.is_none() {
+            inner.workers = inner.workers.saturating_sub(1);
+            if inner.workers != 0 {
+                extra.give_back();
+            }
+        }
+        next
+    }
+}
+
+/// The life of a worker: executes the request it was started with, and then what waits. Sleeps.
+pub(super) fn work(rq: Request<Loop>) {
+    let _io = IoContext::enter();
+    // It outlives the requests; this reference keeps it until the worker has left.
+    let device = rq.device_arc();
+    let mut next = Some(rq);
+    while let Some(rq) = next {
+        execute::begin(rq, true);
+        next = device.lanes.blocking.next(&device.shared.extra);
+    }
+}

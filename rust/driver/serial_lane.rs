@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A lane with one worker.
+
+use super::{execute, loop_driver::Loop, registry::Shared};
+use crate::{
+    block::{plug, Request, RequestList},
+    core::{context::IoContext, irq_lock::IrqLock},
+    new_irq_lock,
+};
+use kernel::{
+    impl_has_work,
+    prelude::*,
+    sync::Arc,
+    workqueue::{new_work, Work, WorkItem},
+};
+
+struct Inner {
+    waiting: RequestList<Loop>,
+    /// The work item is queued or running, and will look at `waiting` once more.
+    running: bool,
+}
+
+/// Requests that wait for the one worker, in the order in which they came.
+///
+/// It has a work item of its own, so that the workqueue runs it where it ran last as long as that
+/// thread is there, and wakes no other one.
+#[pin_data]
+pub(crate) struct SerialLane {
+    #[pin]
+    inner: IrqLock<Inner>,
+    #[pin]
+    work: Work<SerialLane>,
+    /// Whether the worker may wait for I/O. If not, what would have to wait goes to the pool lane.
+    may_block: bool,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for SerialLane { self.work }
+}
+
+impl SerialLane {
+    /// An empty lane.
+    pub(super) fn new(may_block: bool) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                inner <- new_irq_lock!(
+                    Inner {
+                        waiting: RequestList::new(),
+                        running: false,
+                    },
+                    "rloop::serial_lane"
+                ),
+                work <- new_work!("rloop::serial_lane"),
+                may_block,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Appends a request; [`kick`](Self::kick) has it executed. Any context.
+    pub(super) fn push(&self, rq: Request<Loop>) {
+        self.inner.lock().waiting.push_back(rq);
+    }
+
+    /// Starts the worker, if there is something for it to do. Any context.
+    pub(super) fn kick(self: &Arc<Self>, shared: &Shared) {
+        {
+            let mut inner = self.inner.lock();
+            if inner.running || inner.waiting.is_empty() {
+                return;
+            }
+            inner.running = true;
+        }
+        // It cannot be queued already: it was not running.
+        let _ = shared.workers.enqueue::<Arc<Self>, 0>(self.clone());
+    }
+
+    /// All that waits; `None`, and the worker must go, if that is nothing.
+    fn next(&self) -> Option<RequestList<Loop>> {
+        let mut inner = self.inner.lock();
+        let batch = inner.waiting.take_all();
+        if batch.is_empty() {
+            inner.running = false;
+            return None;
+        }
+        Some(batch)
+    }
+}
+
+/// Whether what is submitted for a batch that begins with this request shall go down as one: for the
+/// sake of merging, and of seeks. Elsewhere it only comes later; then its completions find the
+/// submitter idle, who is woken for each of them (measured: three times the context switches, and
+/// 3 % fewer direct reads).
+fn better_together(first: &Request<Loop>) -> bool {
+    first
+        .queue_data()
+        .as_ref()
+        .is_some_and(|binding| !binding.is_direct() || binding.file.is_rotational())
+}
+
+impl WorkItem for SerialLane {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let _io = IoContext::enter();
+        while let Some(mut batch) = this.next() {
+            let Some(first) = batch.pop_front() else {
+                continue;
+            };
+            // The requests may be gone when they are needed no more.
+            let device = first.device_arc();
+            let together = better_together(&first);
+            let run = || {
+                execute::begin(first, this.may_block);
+                for rq in batch {
+                    execute::begin(rq, this.may_block);
+                }
+            };
+            if together {
+                plug::plugged(run);
+            } else {
+                run();
+            }
+            // For what could not be done at once.
+            device.lanes.kick_blocking(&device.shared);
+        }
+    }
+}
