@@ -9,6 +9,9 @@ KDIR ?=
 export TESTS LEAK_TESTS
 # For `test-debug': 1 for the kernel that catches data races.
 KCSAN ?=
+# For `bench': 1 for the cases with targets only; and more options of its.
+QUICK ?=
+BENCHFLAGS ?=
 
 .DEFAULT_GOAL := modules
 .PHONY: modules demo test test-debug bench vm clippy fmt fmtcheck check doc \
@@ -27,7 +30,7 @@ test-debug:
 	@scripts/test --kernel $(if $(filter-out 0,$(KCSAN)),kcsan,debug)
 
 bench:
-	@echo 'make bench: not there yet' >&2; exit 1
+	@scripts/bench $(if $(filter-out 0,$(QUICK)),--quick) $(BENCHFLAGS)
 
 vm:
 	@scripts/vm
@@ -58,7 +61,7 @@ help:
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
 	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
 	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…]'
-	@echo 'bench          measure against the C driver and the raw file'
+	@echo 'bench          measure against the C driver and the raw file [QUICK=1] [BENCHFLAGS=…]'
 	@echo 'vm             a shell in a VM with rloop loaded'
 	@echo 'clippy         lint the Rust code; warnings are failures'
 	@echo 'fmt, fmtcheck  format the Rust code, or check that it is formatted'
