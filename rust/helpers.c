@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/shmem_fs.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
 
@@ -374,18 +375,39 @@ void rloop_module_put(void)
 	module_put(THIS_MODULE);
 }
 
+static DEFINE_RATELIMIT_STATE(rloop_refusals, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
 bool rloop_may_log_refusal(void)
 {
-	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
-
-	return __ratelimit(&state);
+	return __ratelimit(&rloop_refusals);
 }
+
+static DEFINE_RATELIMIT_STATE(rloop_troubles, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
 
 bool rloop_may_log_trouble(void)
 {
-	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
-
-	return __ratelimit(&state);
+	return __ratelimit(&rloop_troubles);
 }
+
+#ifdef CONFIG_KUNIT
+/* For tests only. */
+
+bool rloop_test_interrupts_off(void)
+{
+	return irqs_disabled();
+}
+
+void rloop_test_reset_ratelimits(void)
+{
+	ratelimit_state_reset_interval(&rloop_refusals, DEFAULT_RATELIMIT_INTERVAL);
+	ratelimit_state_reset_interval(&rloop_troubles, DEFAULT_RATELIMIT_INTERVAL);
+}
+
+/* An open file, for reading and writing, in a file system in memory. */
+struct file *rloop_test_file(const char *name, loff_t size)
+{
+	return shmem_kernel_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+}
+#endif

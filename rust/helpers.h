@@ -148,4 +148,11 @@ void rloop_module_put(void);
 bool rloop_may_log_refusal(void);
 bool rloop_may_log_trouble(void);
 
+#ifdef CONFIG_KUNIT
+/* For tests only. */
+bool rloop_test_interrupts_off(void);
+void rloop_test_reset_ratelimits(void);
+struct file *rloop_test_file(const char *name, loff_t size);
+#endif
+
 #endif /* RLOOP_HELPERS_H */

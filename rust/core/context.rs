@@ -39,3 +39,48 @@ impl Drop for IoContext {
         unsafe { sys::rloop_io_context_exit(self.old) };
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_context)]
+mod tests {
+    use super::*;
+    use kernel::bindings::{self, PF_LOCAL_THROTTLE, PF_MEMALLOC_NOIO};
+
+    /// The flags of the current task that the context is about.
+    fn flags() -> u32 {
+        // SAFETY: The current task is live, and only itself changes its flags.
+        unsafe { (*bindings::get_current()).flags & (PF_LOCAL_THROTTLE | PF_MEMALLOC_NOIO) }
+    }
+
+    #[test]
+    fn allocations_start_no_io() {
+        let context = IoContext::enter();
+        let inside = flags();
+        drop(context);
+        assert!(inside & PF_MEMALLOC_NOIO != 0);
+    }
+
+    #[test]
+    fn writes_are_throttled_by_their_own_writeback_only() {
+        let context = IoContext::enter();
+        let inside = flags();
+        drop(context);
+        assert!(inside & PF_LOCAL_THROTTLE != 0);
+    }
+
+    #[test]
+    fn nothing_is_left_of_it() {
+        let before = flags();
+        drop(IoContext::enter());
+        assert_eq!(flags(), before);
+    }
+
+    #[test]
+    fn inner_one_leaves_the_outer_in_force() {
+        let outer = IoContext::enter();
+        let inside = flags();
+        drop(IoContext::enter());
+        let after_inner = flags();
+        drop(outer);
+        assert_eq!(after_inner, inside);
+    }
+}

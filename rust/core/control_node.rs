@@ -133,3 +133,63 @@ impl<T: ControlOperations> Vtable<T> {
         }
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_control_node)]
+mod tests {
+    use super::*;
+
+    /// Answers with its argument, and knows one command.
+    struct Echo;
+
+    const KNOWN: u32 = 1;
+
+    impl ControlOperations for Echo {
+        fn ioctl(&self, cmd: u32, arg: usize) -> Result<i32> {
+            match cmd {
+                KNOWN => Ok(i32::try_from(arg)?),
+                _ => Err(ENOTTY),
+            }
+        }
+    }
+
+    fn node(name: &CStr, minor: Minor) -> Result<Pin<KBox<ControlNode<Echo>>>> {
+        let name = CString::try_from_fmt(fmt!("{}", name))?;
+        KBox::pin_init(ControlNode::register(name, minor, Echo), GFP_KERNEL)
+    }
+
+    /// What an ioctl on a node just opened returns.
+    fn ioctl(cmd: u32, arg: usize) -> Result<isize> {
+        let node = node(c"rloop-test-ioctl", Minor::Dynamic)?;
+        // SAFETY: All zeroes is a valid `struct file` for those who look at `private_data` only.
+        let mut file = KBox::new(unsafe { zeroed::<bindings::file>() }, GFP_KERNEL)?;
+        file.private_data = node.misc.get().cast();
+        // SAFETY: As `misc_open()` would have left the file, as far as it is looked at.
+        Ok(unsafe { Vtable::<Echo>::ioctl(&mut *file, cmd, arg) })
+    }
+
+    #[test]
+    fn answer_reaches_user_space() -> Result {
+        assert_eq!(ioctl(KNOWN, 5)?, 5);
+        Ok(())
+    }
+
+    #[test]
+    fn error_reaches_user_space_as_a_negative_errno() -> Result {
+        assert_eq!(ioctl(KNOWN + 1, 5)?, -25);
+        Ok(())
+    }
+
+    #[test]
+    fn open_node_pins_the_module() {
+        assert!(core::ptr::eq(Vtable::<Echo>::FOPS.owner, THIS_MODULE));
+    }
+
+    #[test]
+    fn fixed_minor_is_given_to_one_only() {
+        // The module itself may be the first; then both are refused.
+        let first = node(c"rloop-test-first", Minor::LoopControl);
+        let second = node(c"rloop-test-second", Minor::LoopControl).err();
+        drop(first);
+        assert!(second == Some(EBUSY));
+    }
+}

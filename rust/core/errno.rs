@@ -23,3 +23,16 @@ pub(crate) fn enosys() -> Error {
 pub(crate) fn edquot() -> Error {
     Error::from_errno(-(bindings::EDQUOT as i32))
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_errno)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_user_space() {
+        assert_eq!(eopnotsupp().to_errno(), -95);
+        assert_eq!(enametoolong().to_errno(), -36);
+        assert_eq!(enosys().to_errno(), -38);
+        assert_eq!(edquot().to_errno(), -122);
+    }
+}

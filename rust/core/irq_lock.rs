@@ -65,3 +65,64 @@ unsafe impl Backend for IrqSpin {
         unsafe { sys::rloop_assert_spin_held(ptr) }
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_irq_lock)]
+mod tests {
+    use crate::{core::workqueue::WorkQueue, sys};
+    use core::hint::spin_loop;
+    use kernel::{c_str, prelude::*, sync::Arc};
+
+    /// Whether interrupts are off on this CPU.
+    fn interrupts_off() -> bool {
+        // SAFETY: Reads a flag of the CPU.
+        unsafe { sys::rloop_test_interrupts_off() }
+    }
+
+    #[test]
+    fn interrupts_are_off_while_it_is_held() -> Result {
+        let lock = KBox::pin_init(new_irq_lock!((), "rloop::test"), GFP_KERNEL)?;
+        let guard = lock.lock();
+        let held = interrupts_off();
+        drop(guard);
+        assert!(held);
+        assert!(!interrupts_off());
+        Ok(())
+    }
+
+    #[test]
+    fn inner_one_leaves_interrupts_off() -> Result {
+        let outer = KBox::pin_init(new_irq_lock!((), "rloop::test_outer"), GFP_KERNEL)?;
+        let inner = KBox::pin_init(new_irq_lock!((), "rloop::test_inner"), GFP_KERNEL)?;
+        let guard = outer.lock();
+        drop(inner.lock());
+        let after_inner = interrupts_off();
+        drop(guard);
+        assert!(after_inner);
+        Ok(())
+    }
+
+    #[test]
+    fn holders_exclude_each_other() -> Result {
+        const TURNS: u32 = 2000;
+        let count = Arc::pin_init(new_irq_lock!(0u32, "rloop::test_count"), GFP_KERNEL)?;
+        let workers = WorkQueue::new(c_str!("rloop_test_lock"), 2)?;
+        for _ in 0..2 {
+            let count = count.clone();
+            workers.try_spawn(GFP_KERNEL, move || {
+                for _ in 0..TURNS {
+                    let mut count = count.lock();
+                    let seen = *count;
+                    // Long enough for another CPU to come between.
+                    for _ in 0..20 {
+                        spin_loop();
+                    }
+                    *count = seen.wrapping_add(1);
+                }
+            })?;
+        }
+        workers.flush();
+        let count = *count.lock();
+        assert_eq!(count, 2 * TURNS);
+        Ok(())
+    }
+}

@@ -36,3 +36,31 @@ impl Drop for ModuleRef {
         unsafe { sys::rloop_module_put() };
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_module)]
+mod tests {
+    use super::*;
+    use kernel::{bindings, prelude::*};
+
+    /// More references than anybody else has.
+    const MANY: usize = 1000;
+
+    fn references() -> i32 {
+        // SAFETY: This module is live.
+        unsafe { bindings::module_refcount(THIS_MODULE) }
+    }
+
+    #[test]
+    fn references_are_counted_and_given_back() -> Result {
+        let mut held = KVec::with_capacity(MANY, GFP_KERNEL)?;
+        for _ in 0..MANY {
+            held.push(ModuleRef::get(), GFP_KERNEL)?;
+        }
+        let with = references();
+        drop(held);
+        let without = references();
+        assert!(with >= MANY as i32);
+        assert!(without < MANY as i32);
+        Ok(())
+    }
+}

@@ -8,6 +8,9 @@
 use crate::sys;
 use kernel::transmute::{AsBytes, FromBytes};
 
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;
+
 /// `LO_NAME_SIZE`.
 pub(crate) const NAME_SIZE: usize = 64;
 /// `LO_KEY_SIZE`.

@@ -74,3 +74,75 @@ impl Drop for WorkQueue {
         unsafe { bindings::destroy_workqueue(self.ptr.as_ptr()) };
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_core_workqueue)]
+mod tests {
+    use super::*;
+    use kernel::{
+        c_str,
+        sync::{
+            atomic::{Atomic, Relaxed},
+            Arc,
+        },
+        time::{delay::fsleep, Delta},
+    };
+
+    fn pause() {
+        fsleep(Delta::from_millis(20));
+    }
+
+    #[test]
+    fn queued_work_has_run_after_a_flush() -> Result {
+        let queue = WorkQueue::new(c_str!("rloop_test_flush"), 0)?;
+        let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        for _ in 0..3 {
+            let ran = ran.clone();
+            queue.try_spawn(GFP_KERNEL, move || {
+                pause();
+                ran.add(1, Relaxed);
+            })?;
+        }
+        queue.flush();
+        let ran = ran.load(Relaxed);
+        assert_eq!(ran, 3);
+        Ok(())
+    }
+
+    #[test]
+    fn queued_work_has_run_when_the_queue_is_gone() -> Result {
+        let queue = WorkQueue::new(c_str!("rloop_test_drop"), 0)?;
+        let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let by_work = ran.clone();
+        queue.try_spawn(GFP_KERNEL, move || {
+            pause();
+            by_work.store(1, Relaxed);
+        })?;
+        drop(queue);
+        let ran = ran.load(Relaxed);
+        assert_eq!(ran, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn no_more_than_max_active_run_at_once() -> Result {
+        let queue = WorkQueue::new(c_str!("rloop_test_active"), 1)?;
+        let running = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let most = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        for _ in 0..3 {
+            let (running, most) = (running.clone(), most.clone());
+            queue.try_spawn(GFP_KERNEL, move || {
+                running.add(1, Relaxed);
+                pause();
+                let now = running.load(Relaxed);
+                if now > most.load(Relaxed) {
+                    most.store(now, Relaxed);
+                }
+                running.add(-1, Relaxed);
+            })?;
+        }
+        queue.flush();
+        let most = most.load(Relaxed);
+        assert_eq!(most, 1);
+        Ok(())
+    }
+}
