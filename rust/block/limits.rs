@@ -80,3 +80,90 @@ impl Limits {
 fn set(word: &mut u32, bit: u32, on: bool) {
     *word = if on { *word | bit } else { *word & !bit };
 }
+
+#[kernel::prelude::kunit_tests(rloop_block_limits)]
+mod tests {
+    use super::*;
+    use kernel::prelude::*;
+
+    /// A bit of `features` that is none of those set here.
+    const ANOTHER: u32 = 1 << 31;
+
+    const ALL: Limits = Limits {
+        block_size: 4096,
+        write_cache: true,
+        rotational: true,
+        discard: Discard {
+            granularity: 8192,
+            max_discard_sectors: 64,
+            max_write_zeroes_sectors: 128,
+        },
+        dma_alignment: 3,
+    };
+
+    /// What `limits` make of limits with all, or no, features.
+    fn applied(limits: &Limits, features: u32) -> Result<KBox<bindings::queue_limits>> {
+        // SAFETY: All zeroes is a valid `struct queue_limits`.
+        let raw = unsafe { ::core::mem::zeroed::<bindings::queue_limits>() };
+        let mut raw = KBox::new(raw, GFP_KERNEL)?;
+        raw.features = features;
+        limits.apply(&mut raw);
+        Ok(raw)
+    }
+
+    #[test]
+    fn block_size_is_logical_and_physical_and_minimal_io() -> Result {
+        let raw = applied(&ALL, 0)?;
+        assert_eq!(raw.logical_block_size, 4096);
+        assert_eq!(raw.physical_block_size, 4096);
+        assert_eq!(raw.io_min, 4096);
+        Ok(())
+    }
+
+    #[test]
+    fn memory_alignment_is_taken_over() -> Result {
+        assert_eq!(applied(&ALL, 0)?.dma_alignment, 3);
+        Ok(())
+    }
+
+    #[test]
+    fn discards_and_zeroing_have_limits_of_their_own() -> Result {
+        let raw = applied(&ALL, 0)?;
+        assert_eq!(raw.discard_granularity, 8192);
+        assert_eq!(raw.max_hw_discard_sectors, 64);
+        assert_eq!(raw.max_write_zeroes_sectors, 128);
+        Ok(())
+    }
+
+    #[test]
+    fn features_are_switched_on() -> Result {
+        let features = applied(&ALL, 0)?.features;
+        assert!(features & sys::RLOOP_BLK_FEAT_WRITE_CACHE != 0);
+        assert!(features & sys::RLOOP_BLK_FEAT_ROTATIONAL != 0);
+        Ok(())
+    }
+
+    #[test]
+    fn features_are_switched_off() -> Result {
+        let features = applied(&Limits::UNBOUND, u32::MAX)?.features;
+        assert_eq!(features & sys::RLOOP_BLK_FEAT_WRITE_CACHE, 0);
+        assert_eq!(features & sys::RLOOP_BLK_FEAT_ROTATIONAL, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn other_features_are_left_alone() -> Result {
+        assert_eq!(applied(&ALL, 0)?.features & ANOTHER, 0);
+        assert!(applied(&Limits::UNBOUND, u32::MAX)?.features & ANOTHER != 0);
+        Ok(())
+    }
+
+    #[test]
+    fn unbound_disk_wants_no_flushes_and_discards() -> Result {
+        let raw = applied(&Limits::UNBOUND, 0)?;
+        assert_eq!(raw.features, 0);
+        assert_eq!(raw.max_hw_discard_sectors, 0);
+        assert_eq!(raw.max_write_zeroes_sectors, 0);
+        Ok(())
+    }
+}

@@ -43,3 +43,29 @@ impl Drop for Major {
         unsafe { bindings::unregister_blkdev(self.number, self.name.as_char_ptr()) };
     }
 }
+
+#[kunit_tests(rloop_block_major)]
+mod tests {
+    use super::*;
+
+    fn major(number: Option<u32>) -> Result<Major> {
+        Major::register(number, CString::try_from_fmt(fmt!("rloop-test"))?)
+    }
+
+    #[test]
+    fn number_found_free_is_taken_then() -> Result {
+        let first = major(None)?;
+        let second = major(Some(first.number())).err();
+        drop(first);
+        assert!(second == Some(EBUSY));
+        Ok(())
+    }
+
+    #[test]
+    fn number_is_free_again_when_dropped() -> Result {
+        let number = major(None)?.number();
+        drop(major(Some(number))?);
+        drop(major(Some(number))?);
+        Ok(())
+    }
+}

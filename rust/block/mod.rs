@@ -31,6 +31,8 @@ pub(crate) mod request;
 pub(crate) mod request_list;
 pub(crate) mod status;
 pub(crate) mod tag_set;
+#[cfg(CONFIG_KUNIT = "y")]
+pub(crate) mod test_disk;
 mod vtable;
 
 pub(crate) use {

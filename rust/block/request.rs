@@ -292,3 +292,47 @@ impl<T: Operations> Drop for Request<T> {
         unsafe { bindings::blk_mq_end_request(self.rq.as_ptr(), Status::IOERR.raw()) };
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_block_request)]
+mod tests {
+    use super::*;
+
+    /// A flag that says nothing about the operation.
+    const SYNC: u32 = 1 << bindings::req_flag_bits___REQ_SYNC;
+
+    #[test]
+    fn operation_is_found_among_the_flags() {
+        for (op, expected) in [
+            (bindings::req_op_REQ_OP_READ, Op::Read),
+            (bindings::req_op_REQ_OP_WRITE, Op::Write),
+            (bindings::req_op_REQ_OP_FLUSH, Op::Flush),
+            (bindings::req_op_REQ_OP_DISCARD, Op::Discard),
+        ] {
+            assert!(Op::from_flags(op) == expected);
+            assert!(Op::from_flags(op | SYNC) == expected);
+        }
+    }
+
+    #[test]
+    fn zeroing_deallocates_unless_told_not_to() {
+        let op = bindings::req_op_REQ_OP_WRITE_ZEROES;
+        assert!(Op::from_flags(op) == Op::WriteZeroes { unmap: true });
+        assert!(Op::from_flags(op | sys::RLOOP_REQ_NOUNMAP) == Op::WriteZeroes { unmap: false });
+    }
+
+    #[test]
+    fn unknown_operation_is_none_of_the_known() {
+        let op = bindings::req_op_REQ_OP_SECURE_ERASE;
+        assert!(Op::from_flags(op) == Op::Other(op));
+    }
+
+    #[test]
+    fn changes_are_what_a_flush_must_cover() {
+        assert!(Op::Write.is_change());
+        assert!(Op::Discard.is_change());
+        assert!(Op::WriteZeroes { unmap: true }.is_change());
+        assert!(Op::WriteZeroes { unmap: false }.is_change());
+        assert!(!Op::Read.is_change());
+        assert!(!Op::Flush.is_change());
+    }
+}

@@ -98,3 +98,116 @@ impl<T: Operations> Drop for RequestList<T> {
         }
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_block_request_list)]
+mod tests {
+    use super::*;
+    use crate::block::test_disk::TestDriver;
+    use core::ptr::dangling_mut;
+    use kernel::prelude::*;
+
+    type List = RequestList<TestDriver>;
+
+    /// Requests that are on no queue: good for lists only.
+    struct Requests(KVec<bindings::request>);
+
+    impl Requests {
+        fn new() -> Result<Self> {
+            let mut requests = KVec::new();
+            for _ in 0..3 {
+                // SAFETY: All zeroes will do for a request that only its list node is used of.
+                let mut rq = unsafe { mem::zeroed::<bindings::request>() };
+                // What another list may have left there.
+                rq.__bindgen_anon_1.queuelist.next = dangling_mut();
+                requests.push(rq, GFP_KERNEL)?;
+            }
+            Ok(Self(requests))
+        }
+
+        fn push(&mut self, list: &mut List, index: usize) {
+            let rq = NonNull::from(&mut self.0[index]);
+            // SAFETY: A list looks at its node only, and the request is given up again by `pop()`.
+            list.push_back(unsafe { Request::from_raw(rq) });
+        }
+
+        /// The index of the first request of a list.
+        fn pop(&self, list: &mut List) -> Option<usize> {
+            let rq = list.pop_front()?.into_raw();
+            self.0
+                .iter()
+                .position(|known| ::core::ptr::eq(known, rq.as_ptr()))
+        }
+
+        /// The same until the list is empty, and what it says then.
+        fn pop_all(&self, list: &mut List) -> [Option<usize>; 4] {
+            ::core::array::from_fn(|_| self.pop(list))
+        }
+    }
+
+    #[test]
+    fn first_in_first_out() -> Result {
+        let mut requests = Requests::new()?;
+        let mut list = List::new();
+        for index in 0..3 {
+            requests.push(&mut list, index);
+        }
+        let order = requests.pop_all(&mut list);
+        assert_eq!(order, [Some(0), Some(1), Some(2), None]);
+        Ok(())
+    }
+
+    #[test]
+    fn is_empty_before_the_first_and_after_the_last() -> Result {
+        let mut requests = Requests::new()?;
+        let mut list = List::new();
+        let before = list.is_empty();
+        requests.push(&mut list, 0);
+        let with = list.is_empty();
+        requests.pop(&mut list);
+        let after = list.is_empty();
+        assert_eq!((before, with, after), (true, false, true));
+        Ok(())
+    }
+
+    #[test]
+    fn emptied_list_can_be_filled_again() -> Result {
+        let mut requests = Requests::new()?;
+        let mut list = List::new();
+        requests.push(&mut list, 0);
+        requests.pop(&mut list);
+        requests.push(&mut list, 2);
+        requests.push(&mut list, 1);
+        let order = requests.pop_all(&mut list);
+        assert_eq!(order, [Some(2), Some(1), None, None]);
+        Ok(())
+    }
+
+    #[test]
+    fn pushing_and_popping_may_alternate() -> Result {
+        let mut requests = Requests::new()?;
+        let mut list = List::new();
+        requests.push(&mut list, 0);
+        requests.push(&mut list, 1);
+        let first = requests.pop(&mut list);
+        requests.push(&mut list, 2);
+        let rest = requests.pop_all(&mut list);
+        assert_eq!(first, Some(0));
+        assert_eq!(rest, [Some(1), Some(2), None, None]);
+        Ok(())
+    }
+
+    #[test]
+    fn all_are_taken_in_order() -> Result {
+        let mut requests = Requests::new()?;
+        let mut list = List::new();
+        for index in 0..3 {
+            requests.push(&mut list, index);
+        }
+        let mut taken = list.take_all();
+        let empty = list.is_empty();
+        let order = requests.pop_all(&mut taken);
+        assert!(empty);
+        assert_eq!(order, [Some(0), Some(1), Some(2), None]);
+        Ok(())
+    }
+}

@@ -40,3 +40,73 @@ impl From<Error> for Status {
         Status(unsafe { bindings::errno_to_blk_status(error.to_errno()) })
     }
 }
+
+#[kunit_tests(rloop_block_status)]
+mod tests {
+    use super::*;
+    use crate::core::errno::{enosys, eopnotsupp};
+
+    /// The errno that reaches the submitter of a request that ended so.
+    fn told(status: Status) -> i32 {
+        // SAFETY: Looks up a table; the status is one of those in it.
+        unsafe { bindings::blk_status_to_errno(status.raw()) }
+    }
+
+    /// The errno that reaches the submitter when the backing file fails with `error`.
+    fn told_for(error: Error) -> i32 {
+        told(Status::from(error))
+    }
+
+    #[test]
+    fn io_error_is_told_as_such() {
+        assert_eq!(told(Status::IOERR), EIO.to_errno());
+        assert!(Status::from(EIO) == Status::IOERR);
+    }
+
+    #[test]
+    fn no_space_is_told_as_such() {
+        assert_eq!(told_for(ENOSPC), ENOSPC.to_errno());
+    }
+
+    #[test]
+    fn what_the_block_layer_knows_is_told_as_such() {
+        for error in [
+            eopnotsupp(),
+            ENOSPC,
+            EIO,
+            Error::from_errno(-(bindings::ETIMEDOUT as i32)),
+            Error::from_errno(-(bindings::ENOLINK as i32)),
+            Error::from_errno(-(bindings::EREMOTEIO as i32)),
+            Error::from_errno(-(bindings::ENODATA as i32)),
+            Error::from_errno(-(bindings::EILSEQ as i32)),
+        ] {
+            assert_eq!(told_for(error), error.to_errno());
+        }
+    }
+
+    #[test]
+    fn used_up_quota_is_told_as_no_space() {
+        assert_eq!(told_for(edquot()), ENOSPC.to_errno());
+    }
+
+    #[test]
+    fn passing_trouble_is_not_told_as_try_again() {
+        for error in [ENOMEM, EAGAIN, EBUSY] {
+            assert_eq!(told_for(error), EIO.to_errno());
+        }
+    }
+
+    #[test]
+    fn what_the_block_layer_does_not_know_is_an_io_error() {
+        for error in [EROFS, EFBIG, EBADF, EINTR, enosys()] {
+            assert_eq!(told_for(error), EIO.to_errno());
+        }
+    }
+
+    #[test]
+    fn no_error_is_told_as_success() {
+        for errno in 1..=bindings::MAX_ERRNO as i32 {
+            assert!(told_for(Error::from_errno(-errno)) < 0);
+        }
+    }
+}
