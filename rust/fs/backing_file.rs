@@ -238,3 +238,91 @@ impl Drop for BackingFile {
         unsafe { bindings::fput(self.as_ptr()) };
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_fs_backing_file)]
+mod tests {
+    use super::*;
+    use crate::{core::errno::enametoolong, fs::test_file};
+
+    #[test]
+    fn size_is_that_of_the_file() -> Result {
+        assert_eq!(test_file::new(12345)?.size()?.get(), 12345);
+        Ok(())
+    }
+
+    #[test]
+    fn identity_tells_files_apart() -> Result {
+        let (first, second) = (test_file::new(0)?, test_file::new(0)?);
+        let (first, second) = (first.identity()?, second.identity()?);
+        assert_eq!(first.device, second.device);
+        assert!(first.inode != second.inode);
+        Ok(())
+    }
+
+    #[test]
+    fn identity_is_the_same_each_time() -> Result {
+        let file = test_file::new(0)?;
+        assert_eq!(file.identity()?.inode, file.identity()?.inode);
+        Ok(())
+    }
+
+    #[test]
+    fn file_that_is_no_device_has_no_device_number() -> Result {
+        assert_eq!(test_file::new(0)?.identity()?.rdevice, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn path_has_the_name() -> Result {
+        let mut buffer = [0; 64];
+        let file = test_file::new(0)?;
+        let path = file.path(&mut buffer)?;
+        let name = test_file::NAME.to_bytes();
+        assert!(path.windows(name.len()).any(|part| part == name));
+        Ok(())
+    }
+
+    #[test]
+    fn path_that_does_not_fit_is_refused() -> Result {
+        let mut buffer = [0; 4];
+        let error = test_file::new(0)?.path(&mut buffer).err();
+        assert!(error == Some(enametoolong()));
+        Ok(())
+    }
+
+    #[test]
+    fn regular_file_is_no_block_device() -> Result {
+        assert!(!test_file::new(0)?.is_block_device());
+        Ok(())
+    }
+
+    #[test]
+    fn sync_of_a_healthy_file_succeeds() -> Result {
+        let file = test_file::filled(4096, 1)?;
+        assert!(file.can_sync());
+        assert!(file.sync_data() == Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn direct_alignment_is_a_sector_where_nobody_knows() -> Result {
+        let alignment = test_file::new(0)?.direct_alignment();
+        assert_eq!((alignment.offset, alignment.memory), (512, 512));
+        Ok(())
+    }
+
+    #[test]
+    fn file_in_memory_is_not_rotational() -> Result {
+        assert!(!test_file::new(0)?.is_rotational());
+        Ok(())
+    }
+
+    #[test]
+    fn discards_are_in_blocks_of_the_file_system() -> Result {
+        let discard = test_file::new(4096)?.discard();
+        assert_eq!(discard.granularity, kernel::page::PAGE_SIZE as u32);
+        assert!(discard.max_discard_sectors > 0);
+        assert!(discard.max_write_zeroes_sectors > 0);
+        Ok(())
+    }
+}

@@ -145,3 +145,104 @@ impl GivenFile {
         Ok(unsafe { BackingFile::from_raw(NonNull::new_unchecked(file)) })
     }
 }
+
+#[kernel::prelude::kunit_tests(rloop_fs_given_file)]
+mod tests {
+    use super::*;
+    use crate::fs::test_file;
+    use kernel::bindings::{O_DIRECTORY, O_WRONLY};
+
+    /// As if a user had given an open file.
+    fn given(file: &BackingFile) -> GivenFile {
+        // SAFETY: The file is open, and nobody uses its position.
+        GivenFile(unsafe { LocalFile::from_raw_file(file.as_ptr()) }.into())
+    }
+
+    #[test]
+    fn descriptor_that_is_not_open_is_refused() {
+        assert!(GivenFile::from_fd(u32::MAX).err() == Some(EBADF));
+    }
+
+    #[test]
+    fn regular_file_is_suitable() -> Result {
+        assert!(given(&test_file::new(4096)?).check().is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn unreadable_is_told_as_by_read_and_all_else_as_invalid() {
+        assert!(Error::from(Unsuitable::NotReadable) == EBADF);
+        assert!(Error::from(Unsuitable::Kind) == EINVAL);
+        assert!(Error::from(Unsuitable::NoKernelIo) == EINVAL);
+    }
+
+    #[test]
+    fn file_that_is_only_written_is_unsuitable() -> Result {
+        let file = test_file::again(&test_file::new(4096)?, O_WRONLY)?;
+        let refused = given(&file).check().err();
+        assert!(matches!(refused, Some(Unsuitable::NotReadable)));
+        Ok(())
+    }
+
+    #[test]
+    fn directory_is_unsuitable() -> Result {
+        let file = test_file::directory_of(&test_file::new(4096)?, O_DIRECTORY)?;
+        let refused = given(&file).check().err();
+        assert!(matches!(refused, Some(Unsuitable::Kind)));
+        Ok(())
+    }
+
+    #[test]
+    fn access_is_that_of_the_descriptor() -> Result {
+        let file = test_file::new(4096)?;
+        let read_only = test_file::again(&file, sys::RLOOP_O_RDONLY)?;
+        assert!(given(&file).is_writable());
+        assert!(!given(&read_only).is_writable());
+        Ok(())
+    }
+
+    #[test]
+    fn direct_io_is_what_the_descriptor_says() -> Result {
+        let file = test_file::new(4096)?;
+        let direct = test_file::again(&file, sys::RLOOP_O_DIRECT)?;
+        assert!(!given(&file).is_direct());
+        assert!(given(&direct).is_direct());
+        Ok(())
+    }
+
+    #[test]
+    fn reopened_file_is_another_open_file_of_the_same_data() -> Result {
+        let file = test_file::filled(4096, 7)?;
+        let own = given(&file).reopen(false)?;
+        assert!(!core::ptr::eq(own.as_ptr(), file.as_ptr()));
+        assert!(test_file::is_all(&own, 0, 4096, 7)?);
+        Ok(())
+    }
+
+    #[test]
+    fn reopened_file_is_writable_unless_told_not_to() -> Result {
+        let file = test_file::new(4096)?;
+        let writable = given(&file).reopen(false)?;
+        let read_only = given(&file).reopen(true)?;
+        assert!(given(&writable).is_writable());
+        assert!(!given(&read_only).is_writable());
+        Ok(())
+    }
+
+    #[test]
+    fn reopened_file_does_not_take_over_direct_io() -> Result {
+        let direct = test_file::again(&test_file::new(4096)?, sys::RLOOP_O_DIRECT)?;
+        assert!(!given(&given(&direct).reopen(true)?).is_direct());
+        Ok(())
+    }
+
+    #[test]
+    fn reopened_file_has_the_credentials_of_the_given() -> Result {
+        let (file, theirs) = test_file::others()?;
+        let own = given(&file).reopen(true)?;
+        // SAFETY: The file is open.
+        let ours = unsafe { (*own.as_ptr()).f_cred };
+        assert!(core::ptr::eq(theirs, ours));
+        Ok(())
+    }
+}

@@ -13,8 +13,12 @@ pub(crate) mod backing_file;
 mod credentials;
 pub(crate) mod given_file;
 pub(crate) mod io;
+#[cfg(CONFIG_KUNIT = "y")]
+mod io_tests;
 pub(crate) mod range;
 pub(crate) mod stat;
+#[cfg(CONFIG_KUNIT = "y")]
+mod test_file;
 
 pub(crate) use {
     backing_file::BackingFile,
