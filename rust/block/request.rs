@@ -80,6 +80,11 @@ impl<T: Operations> IdleRequest<T> {
         }
     }
 
+    /// Gives it back to blk-mq.
+    pub(super) fn into_raw(self) -> NonNull<bindings::request> {
+        self.rq
+    }
+
     /// Takes the request: from now on the driver must end it.
     pub(crate) fn start(self) -> Request<T> {
         // SAFETY: Live and not started, by the type invariant.

@@ -23,6 +23,7 @@ impl<T: Operations> MqVtable<T> {
         // SAFETY: All zeroes is a valid `struct blk_mq_ops`: every callback absent.
         let mut ops: bindings::blk_mq_ops = unsafe { zeroed() };
         ops.queue_rq = Some(Self::queue_rq);
+        ops.queue_rqs = Some(Self::queue_rqs);
         ops.commit_rqs = Some(Self::commit_rqs);
         ops.init_request = Some(Self::init_request);
         ops.exit_request = Some(Self::exit_request);
@@ -64,6 +65,39 @@ impl<T: Operations> MqVtable<T> {
             Ok(()) => Status::OK.raw(),
             Err((_rq, status)) => status.raw(),
         }
+    }
+
+    /// Takes what a plug held back for one disk. What the driver hands back stays on the list, and is
+    /// offered again one by one.
+    ///
+    /// # Safety
+    ///
+    /// Only for blk-mq to call.
+    unsafe extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
+        // SAFETY: All zeroes is an empty list.
+        let mut left: bindings::rq_list = unsafe { zeroed() };
+        // SAFETY: blk-mq passes a list of requests to be started, all of one disk, and leaves those
+        // that are not on it any more to us until they are ended.
+        while let Some(rq) = NonNull::new(unsafe { sys::rloop_rq_list_pop(list) }) {
+            // SAFETY: As above; the hardware queue of a live request is live.
+            let (device, queue, last) = unsafe {
+                let hctx = (*rq.as_ptr()).mq_hctx;
+                let next = (*list).head;
+                let last = next.is_null() || (*next).mq_hctx != hctx;
+                (Self::device(hctx), (*hctx).queue_num, last)
+            };
+            // SAFETY: As above; it has left the list.
+            let idle = unsafe { IdleRequest::from_raw(rq) };
+            if let Err((idle, _status)) = T::queue_rq(device, idle, last) {
+                // SAFETY: The request was not started, and is on no list.
+                unsafe { sys::rloop_rq_list_add_tail(&mut left, idle.into_raw().as_ptr()) };
+                if last {
+                    T::commit_rqs(device, queue);
+                }
+            }
+        }
+        // SAFETY: The list is the caller's, who waits for it.
+        unsafe { *list = left };
     }
 
     /// # Safety
