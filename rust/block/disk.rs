@@ -105,16 +105,15 @@ impl<T: Operations> Disk<T> {
         Frozen::new(self)
     }
 
-    /// Gives the disk as many hardware queues as `count`, or fewer if there is no memory for them.
-    /// Returns how many it has now. Sleeps; waits for the requests in flight.
+    /// Gives the disk as many hardware queues as `count`, or leaves it those it has if there is no
+    /// memory for them. Sleeps; waits for the requests in flight.
     ///
     /// LOCKING: Takes the tag set's `update_nr_hwq_lock`, inside of which `del_gendisk()` takes
     /// `open_mutex`: not to be called with that held.
-    pub(crate) fn set_hw_queues(&self, count: u32) -> u32 {
+    pub(crate) fn set_hw_queues(&self, count: u32) {
         // SAFETY: The disk, its queue and the queue's tag set are live; the latter belongs to this
         // disk alone.
         unsafe { sys::rloop_set_hw_queues(self.queue(), count) };
-        self.hw_queues()
     }
 
     /// How many hardware queues the disk has now.

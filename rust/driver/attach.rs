@@ -105,6 +105,13 @@ pub(super) fn configure(
     let binding = Arc::new(binding, GFP_KERNEL)?;
     let limits = binding.limits();
 
+    // A device that was never bound has one queue only, which costs less memory.
+    // LOCKING: Outside of our locks: `del_gendisk()` takes `open_mutex` inside of what this takes.
+    // If another process binds the device meanwhile it has done the same, and nothing changes.
+    let sizes = device.shared.sizes;
+    disk.set_hw_queues(sizes.queues);
+    let table = Table::new(sizes.queues.saturating_mul(sizes.queue_depth))?;
+
     // While a loop device becomes the backing file of another, no third one may change.
     let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
     let mut control = device.control.lock();
@@ -115,10 +122,6 @@ pub(super) fn configure(
     let loop_attributes = Attributes::new(disk.into())?;
     let rloop_attributes = Attributes::new(disk.into())?;
 
-    // A device that is not bound has one queue only, which costs less memory.
-    let sizes = device.shared.sizes;
-    let queues = disk.set_hw_queues(sizes.queues);
-    let table = Table::new(queues.saturating_mul(sizes.queue_depth))?;
     let uevents = disk.hold_uevents();
     {
         let mut frozen = disk.freeze();
