@@ -22,8 +22,15 @@
 
 #define BLOCK 4096
 
+/* How many devices are attached at once: that is waiting more than work. */
+#define ATTACHERS 16
+/* Whoever uses others besides takes lower numbers. */
+#define FIRST 100
+
 static int failures;
-static long step, threads, rounds;
+static long count, step, threads, rounds;
+static int control, file, mixed, *fds;
+static const char *prefix;
 
 struct part {
 	int fd;
@@ -86,14 +93,64 @@ static void pause_at(const char *what)
 		exit(2);
 }
 
+static void *attach(void *first)
+{
+	char path[64];
+	long i;
+
+	for (i = (long)first; i < count; i += ATTACHERS) {
+		struct loop_config config = {
+			.fd = (uint32_t)file,
+			.info.lo_offset = (uint64_t)(i * step),
+			.info.lo_sizelimit = (uint64_t)step,
+			.info.lo_flags = mixed && i % 2 ? LO_FLAGS_DIRECT_IO : 0,
+		};
+
+		snprintf(path, sizeof(path), "/dev/%s%ld", prefix, FIRST + i);
+		if ((ioctl(control, LOOP_CTL_ADD, FIRST + i) < 0 && errno != EEXIST) ||
+		    (fds[i] = open(path, O_RDWR | O_DIRECT | O_CLOEXEC)) < 0 ||
+		    ioctl(fds[i], LOOP_CONFIGURE, &config)) {
+			failed("attaching", i);
+			exit(1);
+		}
+	}
+	return NULL;
+}
+
+static void *detach(void *first)
+{
+	long i;
+
+	for (i = (long)first; i < count; i += ATTACHERS) {
+		if (ioctl(fds[i], LOOP_CLR_FD, 0))
+			failed("detaching", i);
+		close(fds[i]);
+	}
+	return NULL;
+}
+
+/* In parallel for all devices. */
+static void all(void *(*what)(void *))
+{
+	pthread_t ids[ATTACHERS];
+	long i;
+
+	for (i = 0; i < ATTACHERS; i++) {
+		if (pthread_create(&ids[i], NULL, what, (void *)i)) {
+			perror("many: thread");
+			exit(2);
+		}
+	}
+	for (i = 0; i < ATTACHERS; i++)
+		pthread_join(ids[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
-	long count, i, t;
+	long i, t;
 	pthread_t *ids;
 	struct part *parts;
-	int control, file, *fds;
 	char path[64];
-	int mixed;
 
 	if (argc != 8) {
 		fputs("Usage: many PREFIX FILE DEVICES BYTES-OF-EACH THREADS ROUNDS buffered|mixed\n",
@@ -105,7 +162,8 @@ int main(int argc, char **argv)
 	threads = atol(argv[5]);
 	rounds = atol(argv[6]);
 	mixed = !strcmp(argv[7], "mixed");
-	snprintf(path, sizeof(path), "/dev/%s-control", argv[1]);
+	prefix = argv[1];
+	snprintf(path, sizeof(path), "/dev/%s-control", prefix);
 	control = open(path, O_RDWR | O_CLOEXEC);
 	file = open(argv[2], O_RDWR | O_CLOEXEC);
 	fds = calloc((size_t)count, sizeof(*fds));
@@ -115,22 +173,7 @@ int main(int argc, char **argv)
 		perror("many");
 		return 2;
 	}
-	for (i = 0; i < count; i++) {
-		struct loop_config config = {
-			.fd = (uint32_t)file,
-			.info.lo_offset = (uint64_t)(i * step),
-			.info.lo_sizelimit = (uint64_t)step,
-			.info.lo_flags = mixed && i % 2 ? LO_FLAGS_DIRECT_IO : 0,
-		};
-		int number = ioctl(control, LOOP_CTL_GET_FREE);
-
-		snprintf(path, sizeof(path), "/dev/%s%d", argv[1], number);
-		fds[i] = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-		if (number < 0 || fds[i] < 0 || ioctl(fds[i], LOOP_CONFIGURE, &config)) {
-			failed("attaching", i);
-			return 1;
-		}
-	}
+	all(attach);
 	pause_at("attached");
 	for (i = 0; i < count; i++) {
 		for (t = 0; t < threads; t++) {
@@ -146,10 +189,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < count * threads; i++)
 		pthread_join(ids[i], NULL);
 	pause_at("done");
-	for (i = 0; i < count; i++) {
-		if (ioctl(fds[i], LOOP_CLR_FD, 0))
-			failed("detaching", i);
-		close(fds[i]);
-	}
+	all(detach);
 	return failures ? 1 : 0;
 }
