@@ -11,6 +11,8 @@ half=$(($(sectors_of "$node") / 2))
 halves=$(dm halves "$(linear "$node")")
 # That takes ages to look at a device a part of which is slow.
 without_udev
+# dmsetup would wait for it.
+export DM_DISABLE_UDEV=1
 dm_switch "$halves" "0 $half delay $node 0 800
 $half $half linear $node $half"
 body() {

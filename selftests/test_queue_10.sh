@@ -19,6 +19,8 @@ image=$tmp/vfat/image
 dd if=/dev/zero of="$image" bs=1M count=34 conv=fsync status=none
 # That takes ages to look at the device.
 without_udev
+# dmsetup would wait for it.
+export DM_DISABLE_UDEV=1
 # Reads of the disk take their time.
 dm_switch "$disk" "0 $(sectors_of "$node") delay $node 0 200 $node 0 0"
 on_exit dm_switch "$disk" "$fast"
