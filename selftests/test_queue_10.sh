@@ -22,7 +22,7 @@ without_udev
 # dmsetup would wait for it.
 export DM_DISABLE_UDEV=1
 # Reads of the disk take their time.
-dm_switch "$disk" "0 $(sectors_of "$node") delay $node 0 200 $node 0 0"
+dm_switch "$disk" "0 $(sectors_of "$node") delay $node 0 500 $node 0 0"
 on_exit dm_switch "$disk" "$fast"
 # measure WORKERS: how long eight parallel cold reads take.
 read_all() {
