@@ -7,10 +7,13 @@
 //! # The way of a request
 //!
 //! blk-mq gives a request to [`queue_rq`](loop_driver). A flush goes to the device's
-//! [`flush`](flush::Flushes), everything else to its [`lane`]; writes take a ticket of the drain
-//! on the way. The lane's worker [`execute`]s requests in their order: directly, in which case the
-//! request comes back when the I/O is done, or through the page cache. [`execute::finish`] ends a
-//! request and gives its ticket back, whereupon flushes may proceed.
+//! [`flush`](flush::Flushes). Everything else is put into its [`order`](order::InOrder), and waits
+//! there for requests accepted before whose range it overlaps; writes take a ticket of the drain on
+//! the way. Then it goes to one of the device's [lanes](lane), whose worker [`execute`]s it: directly,
+//! in which case the request comes back when the I/O is done, or through the page cache, where a read
+//! may be left to come back when the page is there. What would block goes to the lane whose workers
+//! may. [`execute::finish`] ends a request, releases those that waited for it, and gives its ticket
+//! back, whereupon flushes may proceed.
 //!
 //! # The way of a device
 //!
@@ -22,7 +25,8 @@
 //!
 //! From the outside in: `disk->open_mutex`, [`Shared::topology`](registry::Shared),
 //! `Device::control`, the freeze of the queue, `Device::published`. The registry's lock is held
-//! for looking at its table only. The lane's and the flushes' lock are taken with nothing inside.
+//! for looking at its table only. Hardware queues are set outside of all of them. The locks of the
+//! order, the lanes and the flushes are taken with nothing inside, in any context.
 
 #![deny(unsafe_code)]
 
