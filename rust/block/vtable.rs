@@ -176,7 +176,7 @@ impl<T: Operations> DiskVtable<T> {
         ops
     };
 
-    /// The table. Its address tells disks of `T` from others.
+    /// The table.
     pub(super) const fn table() -> &'static bindings::block_device_operations {
         &Self::OPS
     }
