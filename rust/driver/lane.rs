@@ -85,11 +85,6 @@ impl Lanes {
         }
     }
 
-    /// Starts the workers of the blocking lane. Any context.
-    pub(super) fn kick_blocking(&self, shared: &Shared) {
-        self.blocking.kick(shared);
-    }
-
     /// Both. Any context.
     fn send(&self, id: LaneId, rq: Request<Loop>, shared: &Shared) {
         self.push(id, rq);
@@ -136,5 +131,5 @@ pub(super) fn hand_to_blocking(rq: Request<Loop>) {
 pub(super) fn block(rq: Request<Loop>) {
     let device = rq.device_arc();
     hand_to_blocking(rq);
-    device.lanes.kick_blocking(&device.shared);
+    device.lanes.blocking.kick(&device.shared);
 }

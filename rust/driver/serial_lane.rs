@@ -123,7 +123,7 @@ impl WorkItem for SerialLane {
                 run();
             }
             // For what could not be done at once.
-            device.lanes.kick_blocking(&device.shared);
+            device.lanes.blocking.kick(&device.shared);
         }
     }
 }
