@@ -66,12 +66,14 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
 
     /// Serves an ioctl the block layer does not know. Process context, no locks held.
     fn ioctl(
-        device: ArcBorrow<'_, Self::Device>,
-        bdev: &BlockDevice<Self>,
-        mode: Mode,
-        cmd: u32,
-        arg: usize,
-    ) -> Result;
+        _device: ArcBorrow<'_, Self::Device>,
+        _bdev: &BlockDevice<Self>,
+        _mode: Mode,
+        _cmd: u32,
+        _arg: usize,
+    ) -> Result {
+        Err(ENOTTY)
+    }
 
     /// The same for a 32-bit caller on a 64-bit kernel.
     fn compat_ioctl(

@@ -9,7 +9,7 @@ use crate::{
         major::Major,
         operations::Mode,
         tag_set::Queues,
-        BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status,
+        Disk, IdleRequest, Op, Operations, Request, Status,
     },
     core::irq_lock::IrqLock,
     new_irq_lock,
@@ -108,16 +108,6 @@ impl<const KIND: u8> Operations for TestDriver<KIND> {
     }
 
     fn release(_device: ArcBorrow<'_, TestDevice>, _disk: &Disk<Self>) {}
-
-    fn ioctl(
-        _device: ArcBorrow<'_, TestDevice>,
-        _bdev: &BlockDevice<Self>,
-        _mode: Mode,
-        _cmd: u32,
-        _arg: usize,
-    ) -> Result {
-        Err(ENOTTY)
-    }
 }
 
 /// The block device of all of a disk.

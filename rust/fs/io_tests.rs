@@ -8,7 +8,7 @@ use crate::{
         major::Major,
         operations::Mode,
         tag_set::Queues,
-        BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status,
+        Disk, IdleRequest, Op, Operations, Request, Status,
     },
     core::{irq_lock::IrqLock, workqueue::WorkQueue},
     fs::{
@@ -85,11 +85,7 @@ impl Operations for FileDriver {
         rq: IdleRequest<Self>,
         _last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
-        let rq = rq.start();
-        // A request dropped for want of memory fails.
-        let _ = device
-            .workers
-            .try_spawn(GFP_ATOMIC, move || Self::serve(rq));
+        rq.start().run_on(&device.workers);
         Ok(())
     }
 
@@ -105,16 +101,6 @@ impl Operations for FileDriver {
     }
 
     fn release(_device: ArcBorrow<'_, FileDevice>, _disk: &Disk<Self>) {}
-
-    fn ioctl(
-        _device: ArcBorrow<'_, FileDevice>,
-        _bdev: &BlockDevice<Self>,
-        _mode: Mode,
-        _cmd: u32,
-        _arg: usize,
-    ) -> Result {
-        Err(ENOTTY)
-    }
 }
 
 impl FileIo for FileDriver {
