@@ -228,6 +228,35 @@ unsigned int rloop_bdev_discard_granularity(struct block_device *bdev)
 
 /* fs/ */
 
+/*
+ * What vfs_iocb_iter_read() and vfs_iocb_iter_write() do, without asking the
+ * security module for each I/O what it was asked when the file was opened (2 %
+ * of the CPU time of a random read), and without an event for those who watch
+ * the file, as with the C driver. But for files whose content comes when it is
+ * read first, those who bring it have to be told.
+ */
+ssize_t rloop_read_iter(struct file *file, struct kiocb *iocb,
+			struct iov_iter *iter)
+{
+	if (unlikely(FMODE_FSNOTIFY_HSM(file->f_mode)))
+		return vfs_iocb_iter_read(file, iocb, iter);
+	return file->f_op->read_iter(iocb, iter);
+}
+
+ssize_t rloop_write_iter(struct file *file, struct kiocb *iocb,
+			 struct iov_iter *iter)
+{
+	ssize_t ret;
+
+	if (unlikely(FMODE_FSNOTIFY_HSM(file->f_mode)))
+		return vfs_iocb_iter_write(file, iocb, iter);
+	kiocb_start_write(iocb);
+	ret = file->f_op->write_iter(iocb, iter);
+	if (ret != -EIOCBQUEUED)
+		kiocb_end_write(iocb);
+	return ret;
+}
+
 void rloop_kiocb_end_write(struct kiocb *iocb)
 {
 	kiocb_end_write(iocb);

@@ -118,6 +118,10 @@ unsigned int rloop_bdev_write_zeroes_sectors(struct block_device *bdev);
 unsigned int rloop_bdev_discard_granularity(struct block_device *bdev);
 
 /* fs/ */
+ssize_t rloop_read_iter(struct file *file, struct kiocb *iocb,
+			struct iov_iter *iter);
+ssize_t rloop_write_iter(struct file *file, struct kiocb *iocb,
+			 struct iov_iter *iter);
 void rloop_kiocb_end_write(struct kiocb *iocb);
 loff_t rloop_i_size_read(const struct inode *inode);
 const struct path *rloop_file_path(const struct file *file);

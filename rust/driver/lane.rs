@@ -86,9 +86,14 @@ impl Lanes {
     }
 
     /// Both. Any context.
-    fn send(&self, id: LaneId, rq: Request<Loop>, shared: &Shared) {
-        self.push(id, rq);
-        self.kick(id, shared);
+    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, shared: &Shared) {
+        match self.serial(id) {
+            Some(lane) => lane.send(rq, shared),
+            None => {
+                self.blocking.push(rq);
+                self.blocking.kick(shared);
+            }
+        }
     }
 }
 

@@ -52,9 +52,13 @@ impl Operations for Loop {
             match device.in_order.accept(rq) {
                 Accepted::Ready(rq) => {
                     let lane = lane::route(&rq);
-                    device.lanes.push(lane, rq);
                     if lane != LaneId::Fast(queue) {
-                        device.lanes.kick(lane, &device.shared);
+                        device.lanes.send(lane, rq, &device.shared);
+                    } else if last {
+                        device.lanes.send(lane, rq, &device.shared);
+                        return Ok(());
+                    } else {
+                        device.lanes.push(lane, rq);
                     }
                 }
                 Accepted::Parked => device.stats.ordered.count(),
@@ -115,8 +119,8 @@ impl Loop {
 impl FileIo for Loop {
     type PerRequest = PerRequest;
 
-    fn file(rq: &Request<Self>) -> Option<&Arc<BackingFile>> {
-        rq.queue_data().as_ref().map(|binding| &binding.file)
+    fn file(rq: &Request<Self>) -> Option<&BackingFile> {
+        rq.queue_data().as_ref().map(|binding| &*binding.file)
     }
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {

@@ -63,6 +63,19 @@ impl SerialLane {
         self.inner.lock().waiting.push_back(rq);
     }
 
+    /// Appends a request, and has it executed. Any context.
+    pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, shared: &Shared) {
+        {
+            let mut inner = self.inner.lock();
+            inner.waiting.push_back(rq);
+            if inner.running {
+                return;
+            }
+            inner.running = true;
+        }
+        self.start(shared);
+    }
+
     /// Starts the worker, if there is something for it to do. Any context.
     pub(super) fn kick(self: &Arc<Self>, shared: &Shared) {
         {
@@ -72,6 +85,11 @@ impl SerialLane {
             }
             inner.running = true;
         }
+        self.start(shared);
+    }
+
+    /// Starts the worker, which was not running and now counts as such. Any context.
+    fn start(self: &Arc<Self>, shared: &Shared) {
         // It cannot be queued already: it was not running.
         let _ = shared.workers.enqueue::<Arc<Self>, 0>(self.clone());
     }

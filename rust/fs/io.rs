@@ -30,10 +30,7 @@ use kernel::{
     bindings::{self, bio_vec},
     container_of, ffi,
     prelude::*,
-    sync::{
-        atomic::{Atomic, Full, Relaxed},
-        Arc,
-    },
+    sync::atomic::{Atomic, Full, Relaxed},
 };
 
 /// Which way the data goes.
@@ -100,7 +97,7 @@ pub(crate) trait FileIo:
     type PerRequest: Send + Sync + 'static;
 
     /// The file a request is for; `None` if there is none (any more).
-    fn file(rq: &Request<Self>) -> Option<&Arc<BackingFile>>;
+    fn file(rq: &Request<Self>) -> Option<&BackingFile>;
 
     /// An I/O started by [`submit`] is over: bytes transferred, or why none were. Called from
     /// within [`submit`] or later, in any context, also hard interrupts.
@@ -121,8 +118,6 @@ pub(crate) struct IoData<D> {
     half_done: Atomic<i32>,
     /// What `ki_complete` was told.
     result: Atomic<i64>,
-    /// Held while an asynchronous I/O is in flight.
-    file: Option<Arc<BackingFile>>,
     /// The segments of a merged request in flight.
     table: KVec<bio_vec>,
     driver: D,
@@ -151,7 +146,6 @@ impl<D> IoData<D> {
             flight: UnsafeCell::new(unsafe { core::mem::zeroed() }),
             half_done: Atomic::new(0),
             result: Atomic::new(0),
-            file: None,
             table: KVec::new(),
             driver,
             _pin: PhantomPinned,
@@ -263,8 +257,8 @@ unsafe fn through_cache<T: FileIo>(
         let iter = iter.assume_init_mut();
         iter.iov_offset = data.skip as usize;
         match manner.direction {
-            Direction::Read => bindings::vfs_iocb_iter_read(file.as_ptr(), &mut iocb, iter),
-            Direction::Write => bindings::vfs_iocb_iter_write(file.as_ptr(), &mut iocb, iter),
+            Direction::Read => sys::rloop_read_iter(file.as_ptr(), &mut iocb, iter),
+            Direction::Write => sys::rloop_write_iter(file.as_ptr(), &mut iocb, iter),
         }
     })
 }
@@ -309,17 +303,15 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
     let Ok(position) = i64::try_from(at.get()) else {
         return T::io_done(rq, Err(EINVAL));
     };
-    let Some(file) = T::file(&rq).cloned() else {
+    let Some(raw_file) = T::file(&rq).map(|file| file.as_ptr()) else {
         return T::io_done(rq, Err(EIO));
     };
-    let raw_file = file.as_ptr();
     let table = gather(&rq);
     let ioprio = rq.ioprio();
 
     // SAFETY: Nothing is moved out of the data.
     let data = unsafe { rq.data().get_unchecked_mut() };
     data.table = table;
-    data.file = Some(file);
     data.half_done.store(0, Relaxed);
     // SAFETY: The data is the request's, no I/O of which is in flight; all zeroes is a valid
     // `struct kiocb`.
@@ -353,10 +345,11 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
     let iocb: *mut bindings::kiocb = data.as_ptr().cast();
 
     let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
-    // SAFETY: The request holds a reference to the file until `io_done`, which cannot be called
-    // before this function is done.
+    // SAFETY: The file was borrowed from the request. Nobody has that now, so nothing that can be
+    // reached through it changes before `io_done`, which cannot be called before this function is
+    // done.
     let opener = unsafe { ActingAs::opener_of(raw_file) };
-    // SAFETY: Table, memory, file reference and kiocb stay until `io_done`, which cannot be called
+    // SAFETY: Table, memory, file and kiocb stay until `io_done`, which cannot be called
     // before this function is done, see the module documentation.
     let ret = unsafe {
         bindings::iov_iter_bvec(
@@ -369,8 +362,8 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
         let iter = iter.assume_init_mut();
         iter.iov_offset = skip;
         match manner.direction {
-            Direction::Read => bindings::vfs_iocb_iter_read(raw_file, iocb, iter),
-            Direction::Write => bindings::vfs_iocb_iter_write(raw_file, iocb, iter),
+            Direction::Read => sys::rloop_read_iter(raw_file, iocb, iter),
+            Direction::Write => sys::rloop_write_iter(raw_file, iocb, iter),
         }
     };
     drop(opener);
@@ -421,7 +414,7 @@ unsafe extern "C" fn complete<T: FileIo>(iocb: *mut bindings::kiocb, ret: ffi::c
     // SAFETY: `iocb` is the first member of the data.
     let data = unsafe { NonNull::new_unchecked(iocb.cast::<IoData<T::PerRequest>>()) };
     // SAFETY: The data is valid as long as one of the two parties is not done. The write was begun
-    // in `vfs_iocb_iter_write()`, which leaves it to the completion to end it.
+    // in `rloop_write_iter()`, which leaves it to the completion to end it.
     let other_done = unsafe {
         if (*iocb).ki_flags & sys::RLOOP_IOCB_WRITE != 0 {
             sys::rloop_kiocb_end_write(iocb);
@@ -444,9 +437,8 @@ unsafe extern "C" fn complete<T: FileIo>(iocb: *mut bindings::kiocb, ret: ffi::c
 unsafe fn hand_over<T: FileIo>(data: NonNull<IoData<T::PerRequest>>) {
     // SAFETY: The request was given up in `submit()`, and nobody else has it any more.
     let mut rq = unsafe { Request::<T>::from_data(data) };
-    // SAFETY: Nothing is moved out of the data but the file, which may be.
+    // SAFETY: Nothing is moved out of the data but the table, which may be.
     let data = unsafe { rq.data().get_unchecked_mut() };
-    data.file = None;
     data.table = KVec::new();
     let result = to_bytes(data.result.load(Relaxed));
     T::io_done(rq, result);

@@ -106,8 +106,8 @@ impl Operations for FileDriver {
 impl FileIo for FileDriver {
     type PerRequest = ();
 
-    fn file(rq: &Request<Self>) -> Option<&Arc<BackingFile>> {
-        rq.queue_data().as_ref()
+    fn file(rq: &Request<Self>) -> Option<&BackingFile> {
+        rq.queue_data().as_deref()
     }
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {

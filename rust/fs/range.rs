@@ -58,7 +58,7 @@ pub(crate) fn write_zeroes(file: &BackingFile, at: Bytes, length: Bytes) -> Resu
             segments.len(),
             count,
         );
-        bindings::vfs_iocb_iter_write(file.as_ptr(), &mut iocb, iter.assume_init_mut())
+        sys::rloop_write_iter(file.as_ptr(), &mut iocb, iter.assume_init_mut())
     };
     match u64::try_from(ret) {
         Ok(0) => Err(EIO),
