@@ -22,8 +22,21 @@ module_param_named(name, rloop_name, charp, 0444);
 MODULE_PARM_DESC(name, "Prefix of the device nodes; begins with \"loop\" (default: loop)");
 
 int rloop_max_loop = 8;
-module_param_named(max_loop, rloop_max_loop, int, 0444);
-MODULE_PARM_DESC(max_loop, "Devices to create at load time; more are created on demand (default: 8)");
+bool rloop_max_loop_given;
+
+static int rloop_set_max_loop(const char *value, const struct kernel_param *param)
+{
+	rloop_max_loop_given = true;
+	return param_set_int(value, param);
+}
+
+static const struct kernel_param_ops rloop_max_loop_ops = {
+	.set = rloop_set_max_loop,
+	.get = param_get_int,
+};
+module_param_cb(max_loop, &rloop_max_loop_ops, &rloop_max_loop, 0444);
+__MODULE_PARM_TYPE(max_loop, "int");
+MODULE_PARM_DESC(max_loop, "Devices to create at load time (default: 8); if given and not 0, opening a device node creates none beyond");
 
 int rloop_max_part;
 module_param_named(max_part, rloop_max_part, int, 0444);
@@ -36,12 +49,24 @@ MODULE_PARM_DESC(queues, "Hardware queues of a bound device; 0: automatic (defau
 int rloop_queue_depth = 128;
 module_param_named(queue_depth, rloop_queue_depth, int, 0444);
 MODULE_PARM_DESC(queue_depth, "Requests in flight per hardware queue (default: 128)");
+module_param_named(hw_queue_depth, rloop_queue_depth, int, 0444);
+MODULE_PARM_DESC(hw_queue_depth, "The same, by the name that it has with the C driver");
 
 int rloop_workers;
 module_param_named(workers, rloop_workers, int, 0444);
 MODULE_PARM_DESC(workers, "Requests of a device that may block at once; 0: automatic (default: 0)");
 
+/* By these the kernel finds a module for a device number. */
+MODULE_ALIAS_BLOCKDEV_MAJOR(LOOP_MAJOR);
+MODULE_ALIAS_MISCDEV(LOOP_CTRL_MINOR);
+MODULE_ALIAS("devname:loop-control");
+
 /* block/ */
+
+unsigned int rloop_minor(dev_t dev)
+{
+	return MINOR(dev);
+}
 
 sector_t rloop_rq_pos(const struct request *rq)
 {
@@ -289,6 +314,21 @@ bool rloop_is_reg(const struct inode *inode)
 bool rloop_is_blk(const struct inode *inode)
 {
 	return S_ISBLK(inode->i_mode);
+}
+
+bool rloop_is_swapfile(const struct inode *inode)
+{
+	return IS_SWAPFILE(inode);
+}
+
+bool rloop_is_immutable(const struct inode *inode)
+{
+	return IS_IMMUTABLE(inode);
+}
+
+bool rloop_is_append(const struct inode *inode)
+{
+	return IS_APPEND(inode);
 }
 
 const struct cred *rloop_override_creds(const struct cred *cred)

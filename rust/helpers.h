@@ -31,6 +31,7 @@
 /* Module parameters, as the user gave them; rust/driver/params.rs checks. */
 extern char *rloop_name;
 extern int rloop_max_loop;
+extern bool rloop_max_loop_given;
 extern int rloop_max_part;
 extern int rloop_queues;
 extern int rloop_queue_depth;
@@ -83,6 +84,7 @@ static const __u32 RLOOP_ITER_SOURCE = ITER_SOURCE;
 static const __u32 RLOOP_ITER_DEST = ITER_DEST;
 
 /* block/ */
+unsigned int rloop_minor(dev_t dev);
 sector_t rloop_rq_pos(const struct request *rq);
 unsigned int rloop_rq_bytes(const struct request *rq);
 unsigned int rloop_bio_bvec_done(const struct bio *bio);
@@ -128,6 +130,9 @@ const struct path *rloop_file_path(const struct file *file);
 long rloop_file_block_size(const struct file *file);
 bool rloop_is_reg(const struct inode *inode);
 bool rloop_is_blk(const struct inode *inode);
+bool rloop_is_swapfile(const struct inode *inode);
+bool rloop_is_immutable(const struct inode *inode);
+bool rloop_is_append(const struct inode *inode);
 const struct cred *rloop_override_creds(const struct cred *cred);
 void rloop_revert_creds(const struct cred *old);
 struct page *rloop_zero_page(void);

@@ -178,7 +178,7 @@ mod tests {
 
     impl TestDisk {
         fn new() -> Result<Self> {
-            let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?)?;
+            let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?, None)?;
             let device = Arc::pin_init(
                 pin_init!(TestDevice {
                     refuse <- new_irq_lock!(None, "rloop::test_refuse"),

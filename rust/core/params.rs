@@ -21,6 +21,12 @@ pub(crate) fn max_loop() -> i32 {
     unsafe { sys::rloop_max_loop }
 }
 
+/// Whether there was a `max_loop=`.
+pub(crate) fn max_loop_given() -> bool {
+    // SAFETY: As above: written before init only.
+    unsafe { sys::rloop_max_loop_given }
+}
+
 /// `max_part=`.
 pub(crate) fn max_part() -> i32 {
     // SAFETY: As above: written before init only, or by `set_max_part()` during init.

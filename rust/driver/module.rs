@@ -14,7 +14,7 @@ use crate::{
         params, topology,
         workqueue::WorkQueue,
     },
-    logic::params::{self as rules, DevicePrefix, ParamError, PartShift},
+    logic::params::{self as rules, DevicePrefix, OnOpen, ParamError, PartShift},
 };
 use kernel::{c_str, prelude::*, str::CString, sync::Arc};
 
@@ -26,7 +26,9 @@ const WORKERS: i32 = 2048;
 pub(crate) struct Module {
     // Dropped first: nobody can ask for devices any more.
     _node: Pin<KBox<ControlNode<Control>>>,
-    // Dropped second: removes all devices, gives the major number back, destroys the workqueue.
+    // Dropped second: nobody gets a device by opening its number any more.
+    _major: Major,
+    // Dropped third: removes all devices, destroys the workqueue.
     _devices: Devices,
 }
 
@@ -44,6 +46,7 @@ struct Parameters {
     prefix: DevicePrefix<'static>,
     part_shift: PartShift,
     max_loop: u32,
+    on_open: OnOpen,
     sizes: Sizes,
 }
 
@@ -77,6 +80,7 @@ impl Parameters {
             prefix,
             part_shift,
             max_loop,
+            on_open: OnOpen::new(params::max_loop_given().then_some(max_loop), part_shift),
             sizes: Sizes {
                 queues: number(
                     "queues",
@@ -121,8 +125,6 @@ impl Module {
         } else {
             (None, Minor::Dynamic)
         };
-        let major =
-            Major::register(number, own(prefix)?).inspect_err(|error| taken(*error, prefix))?;
         let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
         let shared = Shared::new(
             own(prefix)?,
@@ -130,7 +132,10 @@ impl Module {
             parameters.sizes,
             workers,
         )?;
-        let devices = Devices(Registry::new(shared, major)?);
+        let devices = Devices(Registry::new(shared, parameters.on_open)?);
+        let major = Major::register(number, own(prefix)?, Some(devices.0.clone()))
+            .inspect_err(|error| taken(*error, prefix))?;
+        devices.0.set_major(major.number());
         let node = KBox::pin_init(
             ControlNode::register(
                 CString::try_from_fmt(fmt!("{}-control", prefix))?,
@@ -143,13 +148,16 @@ impl Module {
         // Nothing fails from here on: what is made now can be opened at once, and must not go away
         // under whoever does.
         for index in 0..parameters.max_loop {
-            if let Err(error) = devices.0.add(Some(index)) {
-                trouble!(prefix, "could not make device {}: {:?}", index, error);
+            match devices.0.add(Some(index)) {
+                // Somebody who opened its node may have been faster.
+                Ok(_) | Err(EEXIST) => {}
+                Err(error) => trouble!(prefix, "could not make device {}: {:?}", index, error),
             }
         }
         pr_info!("ready: /dev/{}-control\n", prefix);
         Ok(Self {
             _node: node,
+            _major: major,
             _devices: devices,
         })
     }

@@ -5,24 +5,24 @@
 use super::{
     budget::Budget,
     device::Device,
-    log::refused,
+    log::{refused, trouble},
     loop_driver::{errno, Loop},
 };
 use crate::{
     block::{
         disk::{GenDisk, Place},
-        major::Major,
+        major::Prober,
         tag_set::Queues,
     },
     core::workqueue::WorkQueue,
-    logic::params::PartShift,
+    logic::params::{OnOpen, PartShift},
 };
 use kernel::{
     new_mutex,
     prelude::*,
     rbtree::{RBTree, RBTreeNodeReservation},
     str::CString,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, SetOnce},
 };
 
 /// How many minor numbers a major number has (`MINORBITS`).
@@ -91,7 +91,10 @@ enum Slot {
 #[pin_data]
 pub(crate) struct Registry {
     shared: Arc<Shared>,
-    major: Major,
+    // What is to be made when its node is opened.
+    on_open: OnOpen,
+    // The number is known only when it is registered, whereupon probes may come.
+    major: SetOnce<u32>,
     // LOCKING: For looking at the table only, never while a disk is added or removed: that takes
     // `open_mutex`.
     #[pin]
@@ -100,15 +103,21 @@ pub(crate) struct Registry {
 
 impl Registry {
     /// An empty table.
-    pub(super) fn new(shared: Arc<Shared>, major: Major) -> Result<Arc<Self>> {
+    pub(super) fn new(shared: Arc<Shared>, on_open: OnOpen) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 shared,
-                major,
+                on_open,
+                major: SetOnce::new(),
                 table <- new_mutex!(RBTree::new(), "rloop::registry"),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Sets the major number of the devices; there can be none before. Once only.
+    pub(super) fn set_major(&self, number: u32) {
+        self.major.populate(number);
     }
 
     /// What names begin with, for messages.
@@ -164,13 +173,14 @@ impl Registry {
     /// Makes the disk of a device.
     fn make(&self, index: u32) -> Result<GenDisk<Loop>> {
         let shift = self.shared.part_shift;
+        let major = self.major.copy().ok_or(ENODEV)?;
         let name = CString::try_from_fmt(fmt!("{}{}", self.label(), index))?;
         let place_name = CString::try_from_fmt(fmt!("{}{}", self.label(), index))?;
         let device = Device::new(index, name, self.shared.clone())?;
         GenDisk::new(
             Place {
                 name: &place_name,
-                major: self.major.number(),
+                major,
                 first_minor: index << shift.bits(),
                 minors: shift.minors(),
             },
@@ -229,6 +239,19 @@ impl Registry {
         drop(all);
         // What their work items held is freed when those have run.
         self.shared.workers.flush();
+    }
+}
+
+impl Prober for Registry {
+    fn probe(&self, minor: u32) {
+        let Some(index) = self.on_open.device(minor) else {
+            return;
+        };
+        match self.add(Some(index)) {
+            // Somebody was faster, or the device is just being removed.
+            Ok(_) | Err(EEXIST) => {}
+            Err(error) => trouble!(self.label(), "could not make device {}: {:?}", index, error),
+        }
     }
 }
 

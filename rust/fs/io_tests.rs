@@ -139,7 +139,7 @@ mod tests {
         at: Bytes,
         memory: &mut [u8],
     ) -> Result<Option<Result<usize>>> {
-        let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?)?;
+        let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?, None)?;
         let workers = WorkQueue::new(c_str!("rloop_test_io"), 0)?;
         let device = Arc::pin_init(
             pin_init!(FileDevice {

@@ -201,6 +201,37 @@ pub fn max_loop(value: i64, shift: PartShift) -> Result<u32, ParamError> {
     }
 }
 
+/// Which devices come into being when somebody opens their node.
+///
+/// As with the C driver a `max_loop` that was given is a limit for these, but
+/// not for the devices that the control node is asked for; 0 is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OnOpen {
+    /// One more than the largest number.
+    limit: Option<u32>,
+    shift: PartShift,
+}
+
+impl OnOpen {
+    /// `given` is the checked parameter `max_loop`, unless that is the default.
+    pub fn new(given: Option<u32>, shift: PartShift) -> Self {
+        Self {
+            limit: given.filter(|limit| *limit != 0),
+            shift,
+        }
+    }
+
+    /// The number of the device to be made when `minor` is opened.
+    pub fn device(&self, minor: u32) -> Option<u32> {
+        // By the invariant of `PartShift` this does not wrap.
+        let number = minor.wrapping_shr(self.shift.bits());
+        match self.limit {
+            Some(limit) if number >= limit => None,
+            _ => Some(number),
+        }
+    }
+}
+
 /// Checks the parameter `queues`: how many hardware queues a bound device has.
 /// 0 means one for each NUMA node, at least 2, at most one for each of `cpus`
 /// processors.

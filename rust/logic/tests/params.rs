@@ -7,6 +7,7 @@ use rloop_logic::params::{
     max_loop,
     max_part,
     DevicePrefix,
+    OnOpen,
     ParamError,
     PrefixError, //
 };
@@ -134,6 +135,28 @@ fn max_loop_allows_what_it_says() {
             assert_eq!(error, ParamError::MaxLoop(shift));
             assert_eq!(error.allowed(), format!("0..={most}"));
         }
+    }
+}
+
+#[test]
+fn any_device_is_made_on_open_unless_max_loop_was_given() {
+    for bits in 0..=8u32 {
+        let shift = max_part((1 << bits) - 1).unwrap();
+        for given in [None, Some(0)] {
+            let on_open = OnOpen::new(given, shift);
+            assert_eq!(on_open.device(0), Some(0));
+            assert_eq!(on_open.device((1 << 20) - 1), Some((1 << (20 - bits)) - 1));
+        }
+    }
+}
+
+#[test]
+fn max_loop_limits_what_is_made_on_open() {
+    for bits in [0, 1, 8u32] {
+        let on_open = OnOpen::new(Some(3), max_part((1 << bits) - 1).unwrap());
+        // Those of the partitions of the last one, too.
+        assert_eq!(on_open.device((3 << bits) - 1), Some(2));
+        assert_eq!(on_open.device(3 << bits), None);
     }
 }
 
