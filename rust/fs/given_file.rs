@@ -5,6 +5,7 @@
 use crate::{
     block::{Disk, Operations},
     fs::BackingFile,
+    logic::pseudo,
     sys,
 };
 use core::ptr::NonNull;
@@ -25,6 +26,14 @@ pub(crate) enum Unsuitable {
     /// The file system cannot read it, or cannot write what was opened for writing, into kernel
     /// memory.
     NoKernelIo,
+    /// A view of the kernel's own state, see [`pseudo`].
+    Pseudo,
+    /// The kernel swaps to it.
+    Swap,
+    /// Open for writing, but has since been made immutable.
+    Immutable,
+    /// Open for writing, but only at its end.
+    AppendOnly,
 }
 
 impl Unsuitable {
@@ -34,6 +43,10 @@ impl Unsuitable {
             Unsuitable::Kind => "it is neither a regular file nor a block device",
             Unsuitable::NotReadable => "it is not open for reading",
             Unsuitable::NoKernelIo => "its file system cannot read or write it for the kernel",
+            Unsuitable::Pseudo => "it is a view of the kernel's own state",
+            Unsuitable::Swap => "the kernel swaps to it",
+            Unsuitable::Immutable => "it is immutable",
+            Unsuitable::AppendOnly => "it can only be appended to",
         }
     }
 
@@ -41,6 +54,8 @@ impl Unsuitable {
     pub(crate) fn allowed(self) -> &'static str {
         match self {
             Unsuitable::NotReadable => "a file open for reading, or for reading and writing",
+            Unsuitable::Swap => "a file that is not used for swapping",
+            Unsuitable::Immutable | Unsuitable::AppendOnly => "such a file open for reading only",
             _ => "a regular file or a block device",
         }
     }
@@ -51,7 +66,10 @@ impl From<Unsuitable> for Error {
         match why {
             // As `read()` on such a descriptor.
             Unsuitable::NotReadable => EBADF,
-            Unsuitable::Kind | Unsuitable::NoKernelIo => EINVAL,
+            Unsuitable::Kind | Unsuitable::NoKernelIo | Unsuitable::Pseudo => EINVAL,
+            // As `write()` to such a file.
+            Unsuitable::Swap => ETXTBSY,
+            Unsuitable::Immutable | Unsuitable::AppendOnly => EPERM,
         }
     }
 }
@@ -96,13 +114,39 @@ impl GivenFile {
         if self.mode() & sys::RLOOP_FMODE_READ == 0 {
             return Err(Unsuitable::NotReadable);
         }
-        // SAFETY: An open file has operations.
-        let ops = unsafe { &*(*self.as_ptr()).f_op };
-        let writable = self.mode() & sys::RLOOP_FMODE_WRITE != 0;
-        if ops.read_iter.is_none() || (writable && ops.write_iter.is_none()) {
+        if !self.has_kernel_io() {
             return Err(Unsuitable::NoKernelIo);
         }
-        Ok(())
+        // SAFETY: The inode is held by the open file, and its file system by that.
+        let (magic, swap, immutable, append) = unsafe {
+            let inode = self.inode().as_ptr();
+            (
+                (*(*inode).i_sb).s_magic,
+                sys::rloop_is_swapfile(inode),
+                sys::rloop_is_immutable(inode),
+                sys::rloop_is_append(inode),
+            )
+        };
+        if pseudo::is_pseudo(magic as u64) {
+            Err(Unsuitable::Pseudo)
+        } else if swap {
+            Err(Unsuitable::Swap)
+        } else if immutable && self.is_writable() {
+            Err(Unsuitable::Immutable)
+        } else if append && self.is_writable() {
+            // The driver's own open file would not be bound to append.
+            Err(Unsuitable::AppendOnly)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether its file system can read it, and write what was opened for writing, into kernel
+    /// memory.
+    pub(crate) fn has_kernel_io(&self) -> bool {
+        // SAFETY: An open file has operations.
+        let ops = unsafe { &*(*self.as_ptr()).f_op };
+        ops.read_iter.is_some() && (!self.is_writable() || ops.write_iter.is_some())
     }
 
     /// Whether it was opened for writing.
@@ -170,10 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_is_told_as_by_read_and_all_else_as_invalid() {
+    fn unreadable_is_told_as_by_read_and_wrong_kinds_as_invalid() {
         assert!(Error::from(Unsuitable::NotReadable) == EBADF);
         assert!(Error::from(Unsuitable::Kind) == EINVAL);
         assert!(Error::from(Unsuitable::NoKernelIo) == EINVAL);
+        assert!(Error::from(Unsuitable::Pseudo) == EINVAL);
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_told_as_by_write() {
+        assert!(Error::from(Unsuitable::Swap) == ETXTBSY);
+        assert!(Error::from(Unsuitable::Immutable) == EPERM);
+        assert!(Error::from(Unsuitable::AppendOnly) == EPERM);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod epoch;
 pub mod flags;
 pub mod overlap;
 pub mod params;
+pub mod pseudo;
 pub mod state;
 pub mod transfer;
 pub mod units;
