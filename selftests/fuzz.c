@@ -11,10 +11,10 @@
  * was clean (nothing of the kernel's memory in it, nothing written beyond it),
  * and so was all data; with 4 if the kernel has no 32-bit entry.
  *
- * --compat calls ioctl(2) by `int $0x80' from a 64-bit program: the kernel's
- * 32-bit entry without a 32-bit C library.
+ * --compat calls ioctl(2) by the kernel's 32-bit entry.
  */
 #define _GNU_SOURCE
+#include "entry.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -69,7 +69,7 @@ static const char usage[] =
 static const char *prefix = "loop";
 static unsigned int devices = 6;
 static char **directories;
-static int directory_count, compat, pseudo, verbose;
+static int directory_count, pseudo, verbose;
 static uid_t uid;
 
 enum {
@@ -132,28 +132,6 @@ static void bad(struct worker *w, const char *what)
 {
 	fprintf(stderr, "fuzz: worker %d: %s\n", w->number, what);
 	__atomic_add_fetch(&shared->bad, 1, __ATOMIC_RELAXED);
-}
-
-/* ioctl(2), by the entry that is asked for. */
-static int call(int fd, unsigned long request, unsigned long arg)
-{
-	long result;
-
-	if (!compat) {
-		result = syscall(SYS_ioctl, fd, request, arg);
-		return (int)result;
-	}
-	__asm__ volatile("int $0x80"
-			 : "=a"(result)
-			 : "a"(54L), "b"((long)(unsigned int)fd), "c"((unsigned long)(uint32_t)request),
-			   "d"((unsigned long)(uint32_t)arg)
-			 : "memory", "r8", "r9", "r10", "r11");
-	result = (int)result;
-	if (result < 0 && result > -4096) {
-		errno = (int)-result;
-		return -1;
-	}
-	return (int)result;
 }
 
 static uint64_t number(struct worker *w)
@@ -356,19 +334,6 @@ static int do_configure(struct worker *w)
 	put(w, at, &config, sizeof(config));
 	return call(a_node(w), LOOP_CONFIGURE, (unsigned long)at);
 }
-
-/* As `struct compat_loop_info' of the kernel. */
-struct loop_info32 {
-	int32_t number;
-	uint16_t device, pad;
-	uint32_t inode;
-	uint16_t rdevice, pad2;
-	int32_t offset, encrypt_type, encrypt_key_size, flags;
-	char name[LO_NAME_SIZE];
-	unsigned char key[LO_KEY_SIZE];
-	uint32_t init[2];
-	char reserved[4];
-};
 
 static int do_set_status(struct worker *w)
 {
@@ -925,26 +890,6 @@ static void make_common(void)
 	}
 }
 
-/* Does the kernel have the 32-bit entry? Without it, the instruction is a fault. */
-static void try_compat(void)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid < 0)
-		die("fork");
-	if (!pid) {
-		compat = 1;
-		_exit(call(-1, LOOP_CLR_FD, 0) == -1 && errno == EBADF ? 0 : 1);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		die("wait");
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		fprintf(stderr, "fuzz: the kernel has no 32-bit entry\n");
-		exit(4);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	long calls = 10000, processes = 1, threads = 1, limit = 60, i, failures = 0;
@@ -995,8 +940,10 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (compat)
-		try_compat();
+	if (compat && !has_compat()) {
+		fprintf(stderr, "fuzz: the kernel has no 32-bit entry\n");
+		return 4;
+	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || chdir(directories[0]))
 		die("start");

@@ -205,6 +205,10 @@ impl<T: Operations> Drop for HeldUevents<'_, T> {
     }
 }
 
+/// The largest request, in 512-byte sectors: 1280 KiB as with the C driver, to which read-ahead and
+/// `max_sectors_kb` are bound. The block layer's own default, for want of any, is 127 KiB.
+const MAX_SECTORS: u32 = 2560;
+
 /// Where a disk goes.
 pub(crate) struct Place<'a> {
     /// Its name below `/dev`, at most 31 bytes.
@@ -257,6 +261,7 @@ impl<T: Operations> GenDisk<T> {
 
         // SAFETY: All zeroes means default limits.
         let mut limits: bindings::queue_limits = unsafe { zeroed() };
+        limits.max_hw_sectors = MAX_SECTORS;
         // SAFETY: `tags` is allocated and lives longer than the disk's queue.
         let disk = from_err_ptr(unsafe {
             sys::rloop_alloc_disk(tags.as_ptr(), &mut limits, data.as_ptr().cast())

@@ -139,6 +139,27 @@ mod tests {
         Ok(())
     }
 
+    /// A prober that makes nothing.
+    struct Nobody;
+
+    impl Prober for Nobody {
+        fn probe(&self, _minor: u32) {}
+    }
+
+    fn probed() -> Result<Major> {
+        let name = CString::try_from_fmt(fmt!("rloop-test"))?;
+        Major::register(None, name, Some(Arc::new(Nobody, GFP_KERNEL)?))
+    }
+
+    #[test]
+    fn one_major_number_has_a_prober() {
+        // The module itself may be the first; then both are refused.
+        let first = probed();
+        let second = probed().err();
+        drop(first);
+        assert!(second == Some(EBUSY));
+    }
+
     #[test]
     fn number_is_free_again_when_dropped() -> Result {
         let number = major(None)?.number();

@@ -185,7 +185,8 @@ unsafe impl AsBytes for CompatLoopInfo {}
 
 /// A form of `struct loop_info64` of old.
 pub(crate) trait OldInfo: FromBytes + AsBytes + Sized {
-    /// The same in today's form. What the old form has no room for is 0.
+    /// The same in today's form. What the old form has no room for is 0, and so is what it has to
+    /// say about encryption, as ever.
     fn to_new(&self) -> LoopInfo64;
 
     /// The same in the old form; `None` if a value does not fit.
@@ -199,8 +200,6 @@ impl OldInfo for LoopInfo {
             offset: i64::from(self.offset) as u64,
             flags: self.flags as u32,
             name: self.name,
-            encrypt_type: self.encrypt_type as u32,
-            encrypt_key_size: self.encrypt_key_size as u32,
             ..LoopInfo64::ZERO
         }
     }
@@ -231,8 +230,6 @@ impl OldInfo for CompatLoopInfo {
             offset: i64::from(self.offset) as u64,
             flags: self.flags as u32,
             name: self.name,
-            encrypt_type: self.encrypt_type as u32,
-            encrypt_key_size: self.encrypt_key_size as u32,
             ..LoopInfo64::ZERO
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     block::{attributes::Attributes, operations::Mode, BlockDevice},
     core::{module::ModuleRef, uapi::LoopConfig},
     fs::GivenFile,
-    logic::{block_size::BlockSize, flags::Flags},
+    logic::{block_size::BlockSize, direct::Alignment, flags::Flags},
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -28,7 +28,8 @@ pub(super) fn configure(
     config: &LoopConfig,
 ) -> Result {
     let disk = bdev.disk();
-    let given = suitable(device, config.fd)?;
+    // The checks come in the C driver's order, which can be seen by the errno.
+    let given = given(device, config.fd)?;
     let module = ModuleRef::get();
 
     // Whoever has the device open exclusively relies on it; that may be the caller.
@@ -40,6 +41,7 @@ pub(super) fn configure(
     if !device.control.lock().is_unbound() {
         return Err(EBUSY);
     }
+    check(device, config.fd, &given)?;
 
     let requested = config.info.flags;
     let flags = Flags::from_configure(requested).map_err(|unknown| {
@@ -74,16 +76,7 @@ pub(super) fn configure(
     if device.shared.part_shift.bits() != 0 {
         effective = effective.with(Flags::PARTSCAN);
     }
-    let default_block_size = if want_direct {
-        // The smallest that direct I/O is possible with.
-        BlockSize::new(
-            u64::from(alignment.offset),
-            crate::block::limits::MAX_BLOCK_SIZE,
-        )
-        .unwrap_or(BlockSize::SECTOR)
-    } else {
-        BlockSize::SECTOR
-    };
+    let default_block_size = default_block_size(want_direct, alignment);
     let mut binding = Binding {
         disk: disk.into(),
         file,
@@ -165,7 +158,7 @@ pub(super) fn configure(
 /// read-only devices. Sleeps.
 pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> Result {
     let disk = bdev.disk();
-    let given = suitable(device, fd)?;
+    let given = given(device, fd)?;
     if !device
         .control
         .lock()
@@ -183,6 +176,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
         );
         return Err(EINVAL);
     }
+    check(device, fd, &given)?;
     // LOCKING: As in `configure()`.
     let file = given.reopen(true)?;
 
@@ -235,8 +229,8 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     Ok(())
 }
 
-/// The file behind a descriptor, if it can back a device.
-fn suitable(device: &Device, fd: u32) -> Result<GivenFile> {
+/// The file behind a descriptor, if its file system can serve the kernel at all.
+fn given(device: &Device, fd: u32) -> Result<GivenFile> {
     let given = GivenFile::from_fd(fd).inspect_err(|_| {
         refused!(
             device.label(),
@@ -247,17 +241,35 @@ fn suitable(device: &Device, fd: u32) -> Result<GivenFile> {
             "a regular file or a block device"
         );
     })?;
+    if !given.has_kernel_io() {
+        // It fails, and knows better why.
+        suitable(device, fd, &given)?;
+    }
+    Ok(given)
+}
+
+/// Refuses a file that cannot back the device.
+fn suitable(device: &Device, fd: u32, given: &GivenFile) -> Result {
     given.check().map_err(|why| {
         refused!(
             device.label(),
             "file descriptor",
-            fd,
+            // As the caller sees it.
+            fd as i32,
             why.reason(),
             why.allowed()
         );
         Error::from(why)
-    })?;
-    Ok(given)
+    })
+}
+
+/// Refuses a file that cannot back the device, or leads back to it as things are now.
+fn check(device: &Device, fd: u32, given: &GivenFile) -> Result {
+    {
+        let _topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
+        check_recursion(device, given)?;
+    }
+    suitable(device, fd, given)
 }
 
 /// Refuses a file that is the device itself, or a loop device that leads to it.
@@ -293,6 +305,20 @@ fn check_recursion(device: &Device, given: &GivenFile) -> Result {
             Some(disk) => disk.device().into(),
             None => return Ok(()),
         };
+    }
+}
+
+/// The logical block size of a device that was not given any.
+pub(super) fn default_block_size(direct: bool, alignment: Alignment) -> BlockSize {
+    if direct {
+        // The smallest that direct I/O is possible with.
+        BlockSize::new(
+            u64::from(alignment.offset),
+            crate::block::limits::MAX_BLOCK_SIZE,
+        )
+        .unwrap_or(BlockSize::SECTOR)
+    } else {
+        BlockSize::SECTOR
     }
 }
 

@@ -6,10 +6,7 @@ use super::{
     device::Device,
     loop_driver::{errno, Loop},
 };
-use crate::{
-    block::{limits::Limits, Disk},
-    logic::state::Clear,
-};
+use crate::block::{limits::Limits, Disk};
 use kernel::prelude::*;
 
 /// `LOOP_CLR_FD`: the device is detached when its last user closes it, which may be the caller.
@@ -18,11 +15,10 @@ pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
     // A loop device that checks what its own backing file leads to may be looking at this one.
     let _topology = device.shared.topology.lock();
     let mut control = device.control.lock();
-    match control.clear(disk.openers()).map_err(errno)? {
-        // The caller is the last user; it happens when it closes the device.
-        Clear::Now => {}
-        Clear::OnLastClose => device.publish(&control),
-    }
+    // It happens when the last user closes the device. That may be the caller, in which case nobody
+    // can open it any more.
+    let _ = control.clear(disk.openers()).map_err(errno)?;
+    device.publish_autoclear();
     Ok(())
 }
 

@@ -147,6 +147,14 @@ impl Device {
         drop(old);
     }
 
+    /// Shows those who only look that the device will be detached on last close. Any context, but
+    /// under the lock of the state.
+    pub(super) fn publish_autoclear(&self) {
+        if let Some(published) = &mut *self.published.lock() {
+            published.autoclear = true;
+        }
+    }
+
     /// Puts a new configuration of a bound device, this one, in force. Sleeps.
     pub(super) fn reconfigure(
         &self,

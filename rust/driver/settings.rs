@@ -58,7 +58,7 @@ pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Res
     device.reconfigure(disk, &mut control, old.with_flags(flags))
 }
 
-/// `LOOP_SET_BLOCK_SIZE`, in bytes. Sleeps.
+/// `LOOP_SET_BLOCK_SIZE`, in bytes; 0 for what it would be without having been set. Sleeps.
 pub(super) fn set_block_size(
     device: &Device,
     bdev: &BlockDevice<Loop>,
@@ -74,7 +74,10 @@ pub(super) fn set_block_size(
     };
     let mut control = device.control.lock();
     let old = control.bound().map_err(errno)?.binding.clone();
-    let block_size = attach::block_size(device, bytes as u64)?;
+    let block_size = match bytes {
+        0 => attach::default_block_size(old.is_direct(), old.alignment),
+        _ => attach::block_size(device, bytes as u64)?,
+    };
     if block_size == old.block_size {
         return Ok(());
     }

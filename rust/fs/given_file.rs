@@ -114,9 +114,6 @@ impl GivenFile {
         if self.mode() & sys::RLOOP_FMODE_READ == 0 {
             return Err(Unsuitable::NotReadable);
         }
-        if !self.has_kernel_io() {
-            return Err(Unsuitable::NoKernelIo);
-        }
         // SAFETY: The inode is held by the open file, and its file system by that.
         let (magic, swap, immutable, append) = unsafe {
             let inode = self.inode().as_ptr();
@@ -129,6 +126,8 @@ impl GivenFile {
         };
         if pseudo::is_pseudo(magic as u64) {
             Err(Unsuitable::Pseudo)
+        } else if !self.has_kernel_io() {
+            Err(Unsuitable::NoKernelIo)
         } else if swap {
             Err(Unsuitable::Swap)
         } else if immutable && self.is_writable() {

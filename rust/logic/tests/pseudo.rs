@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+//! Which file systems are views of the kernel, against their numbers in statfs(2).
+
 use rloop_logic::pseudo::is_pseudo;
 
 #[test]
