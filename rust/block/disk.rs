@@ -206,7 +206,8 @@ impl<T: Operations> Drop for HeldUevents<'_, T> {
 }
 
 /// The largest request, in 512-byte sectors: 1280 KiB as with the C driver, to which read-ahead and
-/// `max_sectors_kb` are bound. The block layer's own default, for want of any, is 127 KiB.
+/// `max_sectors_kb` are bound. The block layer's own default, for want of any, is 127 KiB: a transfer
+/// of 1 MiB comes as nine requests (measured: 0.55 of the bandwidth).
 const MAX_SECTORS: u32 = 2560;
 
 /// Where a disk goes.

@@ -8,14 +8,6 @@ use kernel::bindings;
 /// The largest logical block size the block layer supports, in bytes.
 pub(crate) const MAX_BLOCK_SIZE: u32 = sys::RLOOP_BLK_MAX_BLOCK_SIZE;
 
-/// The largest read or write, in 512-byte sectors: that of the C driver. Without it the block layer
-/// assumes 255, and a transfer of 1 MiB comes as nine requests (measured: 0.55 of the bandwidth).
-const MAX_TRANSFER: u32 = 2560;
-
-/// Into how many pieces the memory of a request may fall. So many pages are more than the largest
-/// transfer has; the block layer assumes 128.
-const MAX_SEGMENTS: u16 = 512;
-
 /// What a disk can do with ranges that are to be deallocated or zeroed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Discard {
@@ -67,8 +59,6 @@ impl Limits {
         raw.physical_block_size = self.block_size;
         raw.io_min = self.block_size;
         raw.dma_alignment = self.dma_alignment;
-        raw.max_hw_sectors = MAX_TRANSFER;
-        raw.max_segments = MAX_SEGMENTS;
         set(
             &mut raw.features,
             sys::RLOOP_BLK_FEAT_WRITE_CACHE,
@@ -133,14 +123,6 @@ mod tests {
     #[test]
     fn memory_alignment_is_taken_over() -> Result {
         assert_eq!(applied(&ALL, 0)?.dma_alignment, 3);
-        Ok(())
-    }
-
-    #[test]
-    fn transfers_are_as_large_as_the_c_drivers() -> Result {
-        let raw = applied(&Limits::UNBOUND, 0)?;
-        assert_eq!(raw.max_hw_sectors, 2560);
-        assert!(u32::from(raw.max_segments) * 8 >= raw.max_hw_sectors);
         Ok(())
     }
 
