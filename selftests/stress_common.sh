@@ -71,12 +71,20 @@ clean_unload() {
 # without_udev: no daemon that looks at each device; what happens meanwhile is
 # not told to it later either.
 without_udev() {
+	local pid
 	on_exit start_udev
 	settle
 	udevadm control --exit
-	eventually no_udev
+	# It ends when its workers have; if they do not, this tells where they are.
+	(eventually no_udev) && return
+	for pid in $(pgrep 'udevd'); do
+		log "$(tr '\0' ' ' <"/proc/$pid/cmdline") $(grep State "/proc/$pid/status")"
+		log "$(cat "/proc/$pid/stack" 2>/dev/null)"
+	done
+	fail "udev does not end"
 }
-no_udev() { ! pgrep -x systemd-udevd >/dev/null && ! pgrep -x udevd >/dev/null; }
+# A process that has ended is none, though nobody may have taken note of it.
+no_udev() { ! pgrep -x -r DIRSTt 'systemd-udevd|udevd' >/dev/null; }
 start_udev() {
 	no_udev || return 0
 	/usr/lib/systemd/systemd-udevd --daemon --resolve-names=never >/dev/null 2>&1
