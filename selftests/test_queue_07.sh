@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P9: with two queues of 128 requests a device costs at most 1 MiB while it is bound,
+# and before it ever was no more than a device of the C driver, beside it, and a
+# quarter.
+# shellcheck source=selftests/queue_common.sh
+source "$(dirname "$0")/queue_common.sh"
+
+! under_test_is_c || skip "the C driver has other sizes"
+[[ $(nproc) -ge 2 ]] || skip "one processor"
+count=64
+without_udev
+on_exit restore_module
+settle
+rmmod "$module"
+insmod "$RLOOP" name=loopr max_loop=0 queues=2 queue_depth=128
+LOOP=loopr
+on_exit detach_all
+modprobe -n -q loop || skip "the kernel has no C driver"
+modprobe loop max_loop=0
+on_exit modprobe -r loop
+dir=$(make_backing tmpfs 16)
+truncate -s 1M "$dir/image"
+# free_memory: in KiB, without what could be had.
+free_memory() {
+	local i
+	for i in 1 2; do
+		drop_caches
+		# Pages that processors have set aside come back.
+		[[ ! -e /proc/sys/vm/compact_memory ]] || echo 1 >/proc/sys/vm/compact_memory
+		sleep 0.2
+	done
+	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+}
+add() { expect "adding" "$1" "$(loopctl "$(control)" ctl_add "$1")"; }
+bind() { expect "binding" 0 "$(loopctl "/dev/$LOOP$1" configure "$dir/image" flags=1)"; }
+unbind() { expect "unbinding" 0 "$(loopctl "/dev/$LOOP$1" clr_fd)"; }
+# add_all: what so many devices cost, in KiB. What there is once for all is not
+# counted.
+add_all() {
+	local i start added
+	add "$count"
+	start=$(free_memory)
+	for ((i = 0; i < count; i++)); do
+		add "$i"
+	done
+	added=$(free_memory)
+	echo $((start - added))
+}
+c_driver=$(LOOP=loop && add_all)
+unbound=$(add_all)
+bind "$count"
+start=$(free_memory)
+for ((i = 0; i < count; i++)); do
+	bind "$i"
+done
+bound=$((start - $(free_memory) + unbound))
+for ((i = 0; i < count; i++)); do
+	unbind "$i"
+done
+unbind "$count"
+note "KiB: never bound $((unbound / count)), with the C driver $((c_driver / count)); bound" \
+	"$((bound / count))"
+[[ $unbound -gt 0 && $c_driver -gt 0 ]] || fail "devices of no size"
+[[ $((unbound * 4)) -le $((c_driver * 5)) ]] || fail "never bound: more than 5/4 of the C driver's"
+[[ $bound -le $((1024 * count)) ]] || fail "bound: more than 1 MiB"
