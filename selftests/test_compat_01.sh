@@ -18,5 +18,5 @@ detach_both() {
 	for LOOP in loop loopr; do detach_all; done
 }
 on_exit detach_both
-twins --seed "$SEED" --steps "$(scaled 4000)" --blocks "$a,$b" "${dirs[@]}" >&2 ||
+twins --seed "$SEED" --steps "$(scaled 3000)" --blocks "$a,$b" "${dirs[@]}" >&2 ||
 	fail "twins --seed $SEED"

@@ -18,7 +18,7 @@ detach_both() {
 }
 on_exit detach_both
 status=0
-twins --compat --seed "$SEED" --steps "$(scaled 3000)" --blocks "$a,$b" "${dirs[@]}" >&2 ||
+twins --compat --seed "$SEED" --steps "$(scaled 2000)" --blocks "$a,$b" "${dirs[@]}" >&2 ||
 	status=$?
 [[ $status -ne 4 ]] || skip "the kernel has no 32-bit entry"
 expect "status of twins --compat --seed $SEED" 0 "$status"

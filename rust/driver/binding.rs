@@ -4,10 +4,7 @@
 
 use super::loop_driver::Loop;
 use crate::{
-    block::{
-        limits::{Discard, Limits},
-        Disk,
-    },
+    block::{limits::Limits, Disk},
     core::uapi::NAME_SIZE,
     fs::BackingFile,
     logic::{
@@ -143,11 +140,7 @@ impl Binding {
 
     /// The queue limits that go with this configuration. May sleep.
     pub(super) fn limits(&self) -> Limits {
-        let mut discard = if self.is_read_only() {
-            Discard::NONE
-        } else {
-            self.file.discard()
-        };
+        let mut discard = self.file.discard();
         if self.cannot_discard.get() {
             // Zeroes can be written in any case.
             discard.max_discard_sectors = 0;
