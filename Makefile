@@ -9,16 +9,29 @@ KDIR ?=
 export TESTS LEAK_TESTS
 # For `test-debug': 1 for the kernel that catches data races.
 KCSAN ?=
+# For `install': a directory that stands for /, and where modules and modprobe's
+# files are.
+DESTDIR ?=
+MODULES_DIR ?= /lib/modules
+MODPROBE_DIR ?= /etc/modprobe.d
 # For `bench': 1 for the cases with targets only; and more options of its.
 QUICK ?=
 BENCHFLAGS ?=
 
 .DEFAULT_GOAL := modules
-.PHONY: modules demo test test-debug bench vm clippy fmt fmtcheck check doc \
+.PHONY: modules install uninstall demo test test-debug bench vm clippy fmt fmtcheck check doc \
 	rust-analyzer clean help
 
 modules:
 	@scripts/modules $(if $(KDIR),--kdir '$(KDIR)')
+
+INSTALL = scripts/install --destdir '$(DESTDIR)' --modules-dir '$(MODULES_DIR)' \
+	--modprobe-dir '$(MODPROBE_DIR)'
+install:
+	@$(INSTALL)
+
+uninstall:
+	@$(INSTALL) --uninstall
 
 demo:
 	@scripts/demo
@@ -58,6 +71,8 @@ clean:
 
 help:
 	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>]'
+	@echo 'install        build/rloop.ko in the place of the C driver, as root [DESTDIR=…]'
+	@echo 'uninstall      the C driver again'
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
 	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
 	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…]'
