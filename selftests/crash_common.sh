@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # For the tests with a disk whose writes are logged, on top of stress_common.sh. To be
 # sourced.
+#
+#   CRASH_POINTS  how many points to cut the power at, default: the test's own
 
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/stress_common.sh"
@@ -29,3 +31,47 @@ logged() {
 }
 # remove_logged NAME: whereupon its log is complete.
 remove_logged() { dmsetup remove --retry "$1"; }
+# power_cut WORKLOAD SIZE MODE OUTER INNER POINTS: see powercut.py. Counts in $cut_points.
+cut_points=0
+power_cut() {
+	local mib=64 dir=$tmp/cut-$RANDOM$RANDOM disk log replay cow dev points between bad entries
+	local start=$SECONDS
+	[[ $4 == ext4 ]] || mib=320
+	[[ $5 != xfs ]] || mib=400
+	mkdir "$dir"
+	disk=$(ram_disk $mib)
+	replay=$(ram_disk $mib)
+	log=$(ram_disk 2048)
+	cow=$(ram_disk 256)
+	dev=$(free_device)
+	# What is left if it fails in the middle.
+	on_exit dmsetup remove --retry "${dir##*/}-logged"
+	on_exit dmsetup remove --retry "${dir##*/}-snapshot"
+	on_exit umount "$dir/outer"
+	detach_at_exit "$dev"
+	on_exit umount "$dir/inner"
+	python powercut "$@" "$SEED" "$dev" "$dir" "$disk" "$log" "$replay" "$cow" >"$dir/result" ||
+		fail "powercut $*, SEED=$SEED"
+	read -r points between bad entries <"$dir/result"
+	note "$(driver), $1, $3, $4, $5: $points points of $entries, $between of them between" \
+		"flushes, $bad with losses; $((SECONDS - start)) s"
+	cut_points=$((cut_points + points))
+	expect "points with losses, SEED=$SEED" 0 "$bad"
+	free_ram_disks
+}
+# cut_power WORKLOAD SIZE MODE OUTER INNER POINTS: the same, of CRASH_POINTS the part that
+# POINTS is of those of all tests, in rounds.
+cut_power() {
+	local wanted=$6 most=150 before=$cut_points rounds=0
+	must_have dm_snapshot
+	require_module "$4"
+	[[ $5 == none ]] || require_module "$5"
+	[[ -z ${CRASH_POINTS-} ]] || wanted=$((($6 * CRASH_POINTS + all_points - 1) / all_points))
+	while [[ $((cut_points - before)) -lt $wanted ]]; do
+		[[ $((rounds++)) -lt 1000 ]] || fail "only $((cut_points - before)) points"
+		power_cut "${@:1:5}" "$((wanted > most ? most : wanted))"
+		SEED=$((SEED + 1))
+	done
+}
+# So many points do the tests ask for, all of them together.
+all_points=224

@@ -227,6 +227,15 @@ ram_disk() {
 	settle
 	echo "$node"
 }
+# free_ram_disks: all of this test's, which nobody uses any more.
+free_ram_disks() {
+	local dir
+	for dir in /sys/kernel/config/nullb/"$TID"*/; do
+		[[ -d $dir ]] || continue
+		echo 0 >"$dir/power"
+		rmdir "$dir"
+	done
+}
 # dm NAME TABLE: prints the node of a device-mapper device.
 dm() {
 	local name=$TID-$1-$RANDOM

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P1: a power failure at any point of programs that log, replace files, and use SQLite, on
+# XFS in an image on ext4: all that was acknowledged is there, and xfs_repair finds nothing.
+# shellcheck source=selftests/crash_common.sh
+source "$(dirname "$0")/crash_common.sh"
+
+require_log
+without_udev
+body() {
+	cut_power files 30 "$1" ext4 xfs 8
+}
+each_mode body
+note "$cut_points points"
