@@ -14,13 +14,15 @@ KCSAN ?=
 DESTDIR ?=
 MODULES_DIR ?= /lib/modules
 MODPROBE_DIR ?= /etc/modprobe.d
+# For `crashtest': at how many points.
+export CRASH_POINTS SEED
 # For `bench': 1 for the cases with targets only; and more options of its.
 QUICK ?=
 BENCHFLAGS ?=
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall demo test test-debug bench vm clippy fmt fmtcheck check doc \
-	rust-analyzer clean help
+.PHONY: modules install uninstall demo test test-debug crashtest bench vm clippy fmt fmtcheck \
+	check doc rust-analyzer clean help
 
 modules:
 	@scripts/modules $(if $(KDIR),--kdir '$(KDIR)')
@@ -41,6 +43,9 @@ test:
 
 test-debug:
 	@scripts/test --kernel $(if $(filter-out 0,$(KCSAN)),kcsan,debug)
+
+crashtest:
+	@scripts/crashtest
 
 bench:
 	@scripts/bench $(if $(filter-out 0,$(QUICK)),--quick) $(BENCHFLAGS)
@@ -76,6 +81,7 @@ help:
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
 	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
 	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…]'
+	@echo 'crashtest      cut the power 5000 times [CRASH_POINTS=N] [SEED=N]'
 	@echo 'bench          measure against the C driver and the raw file [QUICK=1] [BENCHFLAGS=…]'
 	@echo 'vm             a shell in a VM with rloop loaded'
 	@echo 'clippy         lint the Rust code; warnings are failures'
