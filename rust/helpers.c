@@ -253,17 +253,29 @@ unsigned int rloop_bdev_discard_granularity(struct block_device *bdev)
 
 /* fs/ */
 
+/* Whether an I/O of that mode needs what vfs_iocb_iter_*() look at first. */
+static bool rloop_needs_vfs(const struct file *file, const struct kiocb *iocb,
+			    const struct iov_iter *iter, fmode_t mode)
+{
+	loff_t end;
+
+	return unlikely((file->f_mode & mode) != mode ||
+			check_add_overflow(iocb->ki_pos, iov_iter_count(iter), &end) ||
+			FMODE_FSNOTIFY_HSM(file->f_mode));
+}
+
 /*
  * What vfs_iocb_iter_read() and vfs_iocb_iter_write() do, without asking the
  * security module for each I/O what it was asked when the file was opened (2 %
  * of the CPU time of a random read), and without an event for those who watch
  * the file, as with the C driver. But for files whose content comes when it is
- * read first, those who bring it have to be told.
+ * read first, those who bring it have to be told. What the file is not open for,
+ * or has no room for, fails as ever.
  */
 ssize_t rloop_read_iter(struct file *file, struct kiocb *iocb,
 			struct iov_iter *iter)
 {
-	if (unlikely(FMODE_FSNOTIFY_HSM(file->f_mode)))
+	if (rloop_needs_vfs(file, iocb, iter, FMODE_READ | FMODE_CAN_READ))
 		return vfs_iocb_iter_read(file, iocb, iter);
 	return file->f_op->read_iter(iocb, iter);
 }
@@ -273,7 +285,7 @@ ssize_t rloop_write_iter(struct file *file, struct kiocb *iocb,
 {
 	ssize_t ret;
 
-	if (unlikely(FMODE_FSNOTIFY_HSM(file->f_mode)))
+	if (rloop_needs_vfs(file, iocb, iter, FMODE_WRITE | FMODE_CAN_WRITE))
 		return vfs_iocb_iter_write(file, iocb, iter);
 	kiocb_start_write(iocb);
 	ret = file->f_op->write_iter(iocb, iter);

@@ -520,13 +520,26 @@ static int do_open(struct worker *w)
 	return fd;
 }
 
+/* A number that is closed while it is among the worker's nodes may have become that
+ * of anything, /dev/urandom for instance.
+ */
+static int is_device(int fd)
+{
+	struct stat about;
+
+	return !fstat(fd, &about) && S_ISBLK(about.st_mode);
+}
+
 static int do_read(struct worker *w)
 {
 	size_t length = (size_t)512 << below(w, 8), i;
+	int fd = a_node(w);
 	ssize_t got;
 
+	if (!is_device(fd))
+		return -1;
 	memset(w->data, 0, 65536);
-	got = pread(a_node(w), w->data, length, (off_t)(below(w, 512) * 4096));
+	got = pread(fd, w->data, length, (off_t)(below(w, 512) * 4096));
 	if (got < 0)
 		return -1;
 	/* A signature of a partition table was never written, so there is none. */
