@@ -18,6 +18,7 @@
 pub mod block_size;
 pub mod direct;
 pub mod epoch;
+pub mod errcursor;
 pub mod flags;
 pub mod overlap;
 pub mod params;
