@@ -110,6 +110,13 @@ void rloop_disk_uevent_change(struct gendisk *disk);
 void rloop_disk_uevent_suppress(struct gendisk *disk, bool on);
 int rloop_disk_sync(struct gendisk *disk);
 void rloop_disk_invalidate(struct gendisk *disk);
+struct block_device *rloop_disk_part_get(struct gendisk *disk, unsigned long *index);
+void rloop_bdev_put(struct block_device *bdev);
+int rloop_bdev_openers(const struct block_device *bdev);
+void rloop_bdev_set_wb_err(struct block_device *bdev, int err);
+bool rloop_bdev_set_fs_err(struct block_device *bdev, int err);
+u64 rloop_flush_submitted(const struct request *rq);
+u64 rloop_now(void);
 struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,
 				 struct queue_limits *lim, void *queuedata);
 unsigned int rloop_bdev_logical_block_size(struct block_device *bdev);

@@ -127,6 +127,7 @@ pub(super) fn configure(
         let mut frozen = disk.freeze();
         frozen.commit_limits(&limits)?;
         device.in_order.set(Some(table));
+        device.flushes.attach(&binding.file);
         *frozen.queue_data() = Some(binding.clone());
     }
     // Nothing fails from here on.

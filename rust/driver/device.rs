@@ -160,6 +160,9 @@ impl Device {
         {
             let mut frozen = disk.freeze();
             frozen.commit_limits(&limits)?;
+            if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
+                self.flushes.exchange(&attached.binding.file, &binding.file);
+            }
             *frozen.queue_data() = Some(binding.clone());
         }
         attached.binding = binding;

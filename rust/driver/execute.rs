@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::errno::eopnotsupp,
+    core::errno::{self, eopnotsupp},
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -21,6 +21,7 @@ use crate::{
     logic::{
         direct,
         epoch::Ticket,
+        errcursor::{self, Position},
         transfer::{Step, Transfer},
         units::{Bytes, Sectors},
     },
@@ -44,7 +45,7 @@ pub(crate) struct PerRequest {
     /// How often it waited in the page cache.
     waits: u8,
     /// The file's error cursor when a write that has to be stable was begun.
-    cursor: u32,
+    cursor: Position,
     /// The request is known to the device's [`InOrder`](super::order::InOrder).
     pub(super) ordered: bool,
     /// Whoever executes it may wait for I/O.
@@ -60,7 +61,7 @@ impl PerRequest {
             start: Sectors::new(0),
             through_cache: false,
             waits: 0,
-            cursor: 0,
+            cursor: Position::default(),
             ordered: false,
             may_block: true,
         }
@@ -171,8 +172,17 @@ fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Requ
 }
 
 /// The error cursor of the file that a request is for.
-fn error_cursor(rq: &Request<Loop>) -> u32 {
-    bound(rq).map_or(0, |binding| binding.file.error_cursor())
+fn error_cursor(rq: &Request<Loop>) -> Position {
+    bound(rq).map_or(Position::default(), |binding| binding.file.error_cursor())
+}
+
+/// The result of a write that has to be stable (P2): the error that it has met, or that somebody
+/// else was told meanwhile. Any context.
+fn judge_stable_write(rq: &mut Request<Loop>, result: Result) -> Result {
+    let after = error_cursor(rq);
+    let before = rq.data().driver().cursor;
+    errcursor::judge_stable_write(result.map_err(errno::to_logic), before, after)
+        .map_err(errno::from_logic)
 }
 
 /// How to transfer the next part of a request, and where in the file it begins.
@@ -314,7 +324,10 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
 }
 
 /// Ends a request, and then tells flushes that they need not wait for it any more. Any context.
-pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
+pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
+    if rq.op() == Op::Write && rq.is_fua() {
+        result = judge_stable_write(&mut rq, result);
+    }
     let status = match result {
         Ok(()) => Status::OK,
         Err(error) => {
@@ -328,15 +341,6 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
                     rq.sector(),
                     error
                 );
-            }
-            if rq.op() == Op::Write && rq.is_fua() {
-                // Making the write stable may have met, and used up, an error of writes before it:
-                // then the cursor has moved. If somebody else has moved it meanwhile an error is
-                // told twice, which is better than not at all.
-                let before = rq.data().driver().cursor;
-                if error_cursor(&rq) != before {
-                    rq.device().flushes.note_loss(error);
-                }
             }
             Status::from(error)
         }
