@@ -22,6 +22,8 @@ pub mod errcursor;
 pub mod flags;
 pub mod overlap;
 pub mod params;
+pub mod policy;
+pub mod range_set;
 pub mod state;
 pub mod transfer;
 pub mod units;
