@@ -41,6 +41,10 @@ int rloop_workers;
 module_param_named(workers, rloop_workers, int, 0444);
 MODULE_PARM_DESC(workers, "Requests of a device that may block at once; 0: automatic (default: 0)");
 
+char *rloop_error_policy = "report";
+module_param_named(error_policy, rloop_error_policy, charp, 0444);
+MODULE_PARM_DESC(error_policy, "After a lost write: report, sticky or rewrite (default: report)");
+
 /* block/ */
 
 sector_t rloop_rq_pos(const struct request *rq)

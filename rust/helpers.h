@@ -35,6 +35,7 @@ extern int rloop_max_part;
 extern int rloop_queues;
 extern int rloop_queue_depth;
 extern int rloop_workers;
+extern char *rloop_error_policy;
 
 /* Constants. */
 static const __u32 RLOOP_REQ_OP_MASK = REQ_OP_MASK;

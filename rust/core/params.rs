@@ -45,6 +45,12 @@ pub(crate) fn workers() -> i32 {
     unsafe { sys::rloop_workers }
 }
 
+/// `error_policy=`.
+pub(crate) fn error_policy() -> &'static CStr {
+    // SAFETY: As for `name()`.
+    unsafe { CStr::from_char_ptr(sys::rloop_error_policy) }
+}
+
 /// Replaces what `/sys/module/rloop/parameters/max_part` shows by the value in force.
 ///
 /// To be called from the module's init function only.

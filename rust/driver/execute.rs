@@ -22,6 +22,8 @@ use crate::{
         direct,
         epoch::Ticket,
         errcursor::{self, Position},
+        policy::Generation,
+        range_set::Range,
         transfer::{Step, Transfer},
         units::{Bytes, Sectors},
     },
@@ -46,6 +48,8 @@ pub(crate) struct PerRequest {
     waits: u8,
     /// The file's error cursor when a write that has to be stable was begun.
     cursor: Position,
+    /// The device's generation when a change was begun.
+    begun: Option<Generation>,
     /// The request is known to the device's [`InOrder`](super::order::InOrder).
     pub(super) ordered: bool,
     /// Whoever executes it may wait for I/O.
@@ -62,6 +66,7 @@ impl PerRequest {
             through_cache: false,
             waits: 0,
             cursor: Position::default(),
+            begun: None,
             ordered: false,
             may_block: true,
         }
@@ -79,6 +84,14 @@ pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
     let _charge = Charge::to(&rq);
     let op = rq.op();
     rq.data().driver().may_block = may_block;
+    if op.is_change() {
+        let health = &rq.device().health;
+        let (refused, generation) = (health.refuses(), health.generation());
+        rq.data().driver().begun.get_or_insert(generation);
+        if let Some(error) = refused {
+            return finish(rq, Err(error));
+        }
+    }
     match op {
         Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
         Op::Read | Op::Write => {
@@ -328,11 +341,17 @@ pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
     if rq.op() == Op::Write && rq.is_fua() {
         result = judge_stable_write(&mut rq, result);
     }
+    if rq.device().health.watches(rq.op(), result) {
+        let range = range(&mut rq);
+        let begun = rq.data().driver().begun.unwrap_or_default();
+        rq.device().health.write_done(range, begun, result);
+    }
     let status = match result {
         Ok(()) => Status::OK,
         Err(error) => {
             let label = rq.device();
-            let quiet = error == eopnotsupp();
+            // The loss that it is refused for was told.
+            let quiet = error == eopnotsupp() || label.health.refuses() == Some(error);
             if !quiet {
                 trouble!(
                     label.label(),
@@ -365,6 +384,19 @@ pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
             Flushes::complete_write(device, ticket);
         }
     }
+}
+
+/// What a request was for, as a whole.
+fn range(rq: &mut Request<Loop>) -> Range {
+    let data = rq.data().driver();
+    let (start, bytes) = match data.transfer {
+        Some(transfer) => (
+            data.start,
+            u64::from(transfer.done()).saturating_add(transfer.remaining().into()),
+        ),
+        None => (Sectors::new(rq.sector()), rq.bytes().into()),
+    };
+    Range::new(start, Bytes::new(bytes).to_sectors())
 }
 
 /// What an operation is called in messages.

@@ -102,6 +102,10 @@ impl Flushes {
     /// A flush is accepted. Any context.
     pub(super) fn accept_flush(device: Arc<Device>, rq: Request<Loop>) {
         device.stats.flushes.count();
+        if let Some(error) = device.health.refuses() {
+            rq.end(Status::from(error));
+            return;
+        }
         let submitted = rq.submitted();
         let action = {
             let mut inner = device.flushes.inner.lock();
@@ -129,14 +133,14 @@ impl Flushes {
             // The machine is in its syncing phase: whoever comes now belongs to the next round.
             let mut round = device.flushes.inner.lock().current.take_all();
             device.stats.syncs.count();
-            let result = judge(device, &mut round);
+            let Verdict { sync, result } = judge(device, &mut round);
             let (fail_too, action) = {
                 let mut inner = device.flushes.inner.lock();
-                if let Err(error) = result {
+                if let Err(error) = sync {
                     // Whoever submits a flush later finds the loss recorded.
                     inner.cursor.failed(clock::now(), errno::to_logic(error));
                 }
-                let (waiting, action) = inner.epochs.sync_done(result.is_ok());
+                let (waiting, action) = inner.epochs.sync_done(sync.is_ok());
                 let next = match waiting {
                     Waiting::None => RequestList::new(),
                     Waiting::Promoted => {
@@ -166,32 +170,51 @@ impl Flushes {
     }
 }
 
-/// Syncs the backing file that the flushes of a round are for, and tells how the round ends. If it
-/// fails everybody can know when this returns.
-fn judge(device: &Device, round: &mut RequestList<Loop>) -> Result {
+/// How a round ends.
+struct Verdict {
+    /// Whether it has found a loss.
+    sync: Result,
+    /// How its flushes end, by the error policy.
+    result: Result,
+}
+
+/// Syncs the backing file that the flushes of a round are for. If that finds a loss everybody can
+/// know when this returns.
+fn judge(device: &Device, round: &mut RequestList<Loop>) -> Verdict {
+    let both = |result| Verdict {
+        sync: result,
+        result,
+    };
     let Some(first) = round.pop_front() else {
-        return Ok(());
+        return both(Ok(()));
     };
     // The configuration is borrowed from a request, which keeps the device from being detached.
-    let result = match first.queue_data() {
+    let verdict = match first.queue_data() {
         Some(binding) => {
+            device.health.sync_begins();
             let synced = binding.file.sync_data().map_err(errno::to_logic);
             let position = binding.file.error_cursor();
             let judged = device.flushes.inner.lock().cursor.judge(synced, position);
-            judged.map_err(errno::from_logic).inspect_err(|error| {
+            let result = device.health.sync_ended(judged);
+            let sync = judged.map_err(errno::from_logic);
+            if let Err(error) = sync {
                 device.stats.failed_syncs.count();
                 trouble!(
                     device.label(),
                     "flush: sync of the backing file failed: {:?}",
                     error
                 );
-                observers::record(&binding.disk, *error);
-            })
+                observers::record(&binding.disk, error);
+            }
+            Verdict {
+                sync,
+                result: result.map_err(errno::from_logic),
+            }
         }
-        None => Err(EIO),
+        None => both(Err(EIO)),
     };
     round.push_back(first);
-    result
+    verdict
 }
 
 /// Carries out what the drain has decided.

@@ -38,6 +38,7 @@ mod detach;
 mod device;
 mod execute;
 mod flush;
+mod health;
 mod ioctl;
 mod lane;
 mod log;

@@ -5,7 +5,7 @@
 use super::{
     control::Control,
     log::{refused, trouble},
-    registry::{Registry, Shared, Sizes},
+    registry::{Defaults, Registry, Shared, Sizes},
 };
 use crate::{
     block::major::{self, Major},
@@ -14,9 +14,17 @@ use crate::{
         params, topology,
         workqueue::WorkQueue,
     },
-    logic::params::{self as rules, DevicePrefix, ParamError, PartShift},
+    logic::{
+        params::{self as rules, DevicePrefix, ParamError, PartShift},
+        policy::Policy,
+    },
 };
-use kernel::{c_str, prelude::*, str::CString, sync::Arc};
+use kernel::{
+    c_str,
+    prelude::*,
+    str::{CStr, CString},
+    sync::Arc,
+};
 
 /// How many work items run at once at most, for all devices together: as many as a workqueue can
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
@@ -45,6 +53,7 @@ struct Parameters {
     part_shift: PartShift,
     max_loop: u32,
     sizes: Sizes,
+    defaults: Defaults,
 }
 
 impl Parameters {
@@ -90,6 +99,14 @@ impl Parameters {
                 )?,
                 workers: number("workers", workers, rules::workers(workers.into(), cpus))?,
             },
+            defaults: Defaults {
+                error_policy: word(
+                    "error_policy",
+                    params::error_policy(),
+                    Policy::parse,
+                    Policy::ALLOWED,
+                )?,
+            },
         })
     }
 }
@@ -104,6 +121,20 @@ fn number<T>(name: &str, value: i32, checked: Result<T, ParamError>) -> Result<T
             "it is out of range",
             error.allowed()
         );
+        EINVAL
+    })
+}
+
+/// What a word stands for; says so if it is refused.
+fn word<T>(
+    name: &str,
+    value: &'static CStr,
+    parse: impl FnOnce(&str) -> Option<T>,
+    allowed: &str,
+) -> Result<T> {
+    let text = value.to_str().unwrap_or("?");
+    parse(text).ok_or_else(|| {
+        refused!("module parameter", name, text, "it is unknown", allowed);
         EINVAL
     })
 }
@@ -128,6 +159,7 @@ impl Module {
             own(prefix)?,
             parameters.part_shift,
             parameters.sizes,
+            parameters.defaults,
             workers,
         )?;
         let devices = Devices(Registry::new(shared, major)?);
