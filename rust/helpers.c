@@ -41,6 +41,10 @@ int rloop_workers;
 module_param_named(workers, rloop_workers, int, 0444);
 MODULE_PARM_DESC(workers, "Requests of a device that may block at once; 0: automatic (default: 0)");
 
+char *rloop_flush_mode = "drain";
+module_param_named(flush_mode, rloop_flush_mode, charp, 0444);
+MODULE_PARM_DESC(flush_mode, "drain, or barrier: later writes wait for a flush (default: drain)");
+
 char *rloop_error_policy = "report";
 module_param_named(error_policy, rloop_error_policy, charp, 0444);
 MODULE_PARM_DESC(error_policy, "After a lost write: report, sticky or rewrite (default: report)");

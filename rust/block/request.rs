@@ -81,6 +81,12 @@ impl<T: Operations> IdleRequest<T> {
         }
     }
 
+    /// What is asked for.
+    pub(crate) fn op(&self) -> Op {
+        // SAFETY: The request is live by the type invariant.
+        Op::from_flags(unsafe { (*self.rq.as_ptr()).cmd_flags })
+    }
+
     /// Gives it back to blk-mq.
     pub(super) fn into_raw(self) -> NonNull<bindings::request> {
         self.rq

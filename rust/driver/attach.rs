@@ -129,7 +129,8 @@ pub(super) fn configure(
         let mut frozen = disk.freeze();
         frozen.commit_limits(&limits)?;
         device.in_order.set(Some(table));
-        device.flushes.attach(&binding.file);
+        let mode = device.shared.defaults.flush_mode;
+        device.flushes.attach(&binding.file, mode);
         device.health.set(health);
         *frozen.queue_data() = Some(binding.clone());
     }

@@ -5,7 +5,7 @@
 use super::{
     binding::Binding,
     device::{work, Device},
-    flush::Flushes,
+    flush::{Barrier, Flushes},
     lane,
     log::trouble,
     loop_driver::Loop,
@@ -38,6 +38,8 @@ const MAX_WAITS: u8 = 4;
 pub(crate) struct PerRequest {
     /// The ticket of a write, from its acceptance to its end.
     pub(super) ticket: Option<Ticket>,
+    /// Whether it was accepted after a flush that it must not overtake.
+    pub(super) barrier: Barrier,
     /// How far a read or write got; `None` before it was begun.
     transfer: Option<Transfer>,
     /// Where it began.
@@ -61,6 +63,7 @@ impl PerRequest {
     pub(super) fn new() -> Self {
         Self {
             ticket: None,
+            barrier: Barrier::None,
             transfer: None,
             start: Sectors::new(0),
             through_cache: false,

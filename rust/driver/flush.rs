@@ -10,12 +10,13 @@
 //!
 //! Before a round of flushes fails, the loss is [recorded](observers::record) where `fsync` of any
 //! descriptor of the device looks first (P5). So a descriptor whose own `fsync` has met the failed
-//! flush finds the record at its next one, and is told the same loss a second time; the kernel has no
-//! way to tell it from the others, which have to be told. It is told once only if nobody else
+//! flush finds the record at its next one, and is told the same loss a second time; the kernel has
+//! no way to tell it from the others, which have to be told. It is told once only if nobody else
 //! has the device open.
 
 use super::{
     device::{work, Device},
+    lane,
     log::trouble,
     loop_driver::Loop,
 };
@@ -24,12 +25,21 @@ use crate::{
     core::{clock, context::IoContext, errno, irq_lock::IrqLock},
     fs::BackingFile,
     logic::{
-        epoch::{Action, Epochs, Round, Ticket, Waiting},
+        epoch::{Action, Epochs, FlushMode, Round, Ticket, Waiting},
         errcursor::{ErrCursor, Position},
     },
     new_irq_lock,
 };
 use kernel::{prelude::*, sync::Arc};
+
+/// Whether a flush had not ended when a write was accepted that must not overtake it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Barrier {
+    /// There was none.
+    None,
+    /// There was one; it may have ended by now.
+    Ahead,
+}
 
 struct Inner {
     epochs: Epochs,
@@ -37,6 +47,8 @@ struct Inner {
     current: RequestList<Loop>,
     /// Those of the round after.
     next: RequestList<Loop>,
+    /// Writes that must not begin before the round has ended.
+    held: RequestList<Loop>,
     /// What the flushes have told, and what they have to.
     cursor: ErrCursor,
 }
@@ -57,6 +69,7 @@ impl Flushes {
                     epochs: Epochs::new(),
                     current: RequestList::new(),
                     next: RequestList::new(),
+                    held: RequestList::new(),
                     cursor: ErrCursor::new(Position::default()),
                 },
                 "rloop::flushes"
@@ -64,9 +77,43 @@ impl Flushes {
         })
     }
 
-    /// A write is accepted: flushes accepted later will wait for it. Any context.
-    pub(super) fn accept_write(&self) -> Ticket {
-        self.inner.lock().epochs.accept_write()
+    /// A write is accepted: flushes accepted later will wait for it. `None`: it cannot be yet, and
+    /// has to come again. Any context.
+    pub(super) fn accept_write(&self) -> Option<(Ticket, Barrier)> {
+        let mut inner = self.inner.lock();
+        let ticket = inner.epochs.accept_write()?;
+        let barrier = if inner.epochs.is_held(&ticket) {
+            Barrier::Ahead
+        } else {
+            Barrier::None
+        };
+        Some((ticket, barrier))
+    }
+
+    /// Keeps an accepted request back if it must not begin before a flush has ended; it goes to its
+    /// lane then. Any context.
+    pub(super) fn hold(&self, mut rq: Request<Loop>) -> Option<Request<Loop>> {
+        if rq.data().driver().barrier == Barrier::None {
+            return Some(rq);
+        }
+        let mut inner = self.inner.lock();
+        match &rq.data().driver().ticket {
+            Some(ticket) if inner.epochs.is_held(ticket) => {
+                inner.held.push_back(rq);
+                None
+            }
+            _ => Some(rq),
+        }
+    }
+
+    /// The mode in force.
+    pub(super) fn mode(&self) -> FlushMode {
+        self.inner.lock().epochs.mode()
+    }
+
+    /// Another mode. Only while no request is in flight.
+    pub(super) fn set_mode(&self, mode: FlushMode) {
+        self.inner.lock().epochs.set_mode(mode);
     }
 
     /// A write is done, successfully or not. Any context.
@@ -76,8 +123,10 @@ impl Flushes {
     }
 
     /// The device is being attached to a file. Only while no request is in flight.
-    pub(super) fn attach(&self, file: &BackingFile) {
-        self.inner.lock().cursor = ErrCursor::new(file.error_cursor());
+    pub(super) fn attach(&self, file: &BackingFile, mode: FlushMode) {
+        let mut inner = self.inner.lock();
+        inner.cursor = ErrCursor::new(file.error_cursor());
+        inner.epochs.set_mode(mode);
     }
 
     /// Another file takes the place of the first. Only while no request is in flight.
@@ -134,7 +183,7 @@ impl Flushes {
             let mut round = device.flushes.inner.lock().current.take_all();
             device.stats.syncs.count();
             let Verdict { sync, result } = judge(device, &mut round);
-            let (fail_too, action) = {
+            let (fail_too, released, action) = {
                 let mut inner = device.flushes.inner.lock();
                 if let Err(error) = sync {
                     // Whoever submits a flush later finds the loss recorded.
@@ -150,7 +199,7 @@ impl Flushes {
                     // P2: they were accepted before the failure was known, so it is theirs, too.
                     Waiting::Fail => inner.next.take_all(),
                 };
-                (next, action)
+                (next, inner.held.take_all(), action)
             };
             let status = match result {
                 Ok(()) => Status::OK,
@@ -162,6 +211,7 @@ impl Flushes {
             for rq in fail_too {
                 rq.end(status);
             }
+            lane::accept(device, released);
             match action {
                 Action::Sync => continue,
                 Action::Nothing => break,

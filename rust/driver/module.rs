@@ -15,6 +15,7 @@ use crate::{
         workqueue::WorkQueue,
     },
     logic::{
+        epoch::FlushMode,
         params::{self as rules, DevicePrefix, ParamError, PartShift},
         policy::Policy,
     },
@@ -105,6 +106,12 @@ impl Parameters {
                     params::error_policy(),
                     Policy::parse,
                     Policy::ALLOWED,
+                )?,
+                flush_mode: word(
+                    "flush_mode",
+                    params::flush_mode(),
+                    FlushMode::parse,
+                    FlushMode::ALLOWED,
                 )?,
             },
         })

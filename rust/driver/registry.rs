@@ -15,7 +15,7 @@ use crate::{
         tag_set::Queues,
     },
     core::workqueue::WorkQueue,
-    logic::{params::PartShift, policy::Policy},
+    logic::{epoch::FlushMode, params::PartShift, policy::Policy},
 };
 use kernel::{
     new_mutex,
@@ -44,6 +44,8 @@ pub(crate) struct Sizes {
 pub(crate) struct Defaults {
     /// What becomes of it when something is lost.
     pub(super) error_policy: Policy,
+    /// What its flushes mean for later writes.
+    pub(super) flush_mode: FlushMode,
 }
 
 /// What all devices share.

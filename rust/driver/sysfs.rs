@@ -15,7 +15,7 @@ use crate::{
         Disk,
     },
     core::errno::eopnotsupp,
-    logic::{flags::Flags, policy::Policy},
+    logic::{epoch::FlushMode, flags::Flags, policy::Policy},
 };
 use kernel::{c_str, page::PAGE_SIZE, prelude::*, str::CStr};
 
@@ -66,6 +66,7 @@ impl Group for LoopGroup {
 const UNCACHED: usize = 4;
 const ERROR_POLICY: usize = 5;
 const HEALTH: usize = 6;
+const FLUSH_MODE: usize = 7;
 
 /// The directory `rloop`: what the C driver does not tell.
 pub(crate) struct RloopGroup;
@@ -83,6 +84,7 @@ impl Group for RloopGroup {
         c_str!("uncached"),
         c_str!("error_policy"),
         c_str!("health"),
+        c_str!("flush_mode"),
         c_str!("suspect"),
     ];
 
@@ -101,12 +103,13 @@ impl Group for RloopGroup {
             UNCACHED => out.text(if binding.is_uncached() { "1" } else { "0" }),
             ERROR_POLICY => out.text(device.health.policy().as_str()),
             HEALTH => device.health.show(out),
+            FLUSH_MODE => out.text(device.flushes.mode().as_str()),
             _ => device.health.show_suspect(out),
         }
     }
 
     fn is_writable(file: usize) -> bool {
-        matches!(file, UNCACHED | ERROR_POLICY | HEALTH)
+        matches!(file, UNCACHED | ERROR_POLICY | HEALTH | FLUSH_MODE)
     }
 
     fn store(disk: &Disk<Loop>, file: usize, text: &[u8]) -> Result {
@@ -116,7 +119,8 @@ impl Group for RloopGroup {
         match file {
             UNCACHED => set_uncached(&device, &binding, text),
             ERROR_POLICY => set_error_policy(&device, disk, &binding, text),
-            _ => set_health(&device, text),
+            HEALTH => set_health(&device, text),
+            _ => set_flush_mode(&device, disk, text),
         }
     }
 }
@@ -154,6 +158,15 @@ fn set_error_policy(device: &Device, disk: &Disk<Loop>, binding: &Binding, text:
     let size = binding.window.capacity(binding.file.size()?);
     let _frozen = disk.freeze();
     device.health.switch(new, size);
+    Ok(())
+}
+
+fn set_flush_mode(device: &Device, disk: &Disk<Loop>, text: &str) -> Result {
+    let Some(mode) = FlushMode::parse(text) else {
+        return Err(refuse(device, "flush_mode", text, FlushMode::ALLOWED));
+    };
+    let _frozen = disk.freeze();
+    device.flushes.set_mode(mode);
     Ok(())
 }
 
