@@ -56,6 +56,14 @@ int rloop_workers;
 module_param_named(workers, rloop_workers, int, 0444);
 MODULE_PARM_DESC(workers, "Requests of a device that may block at once; 0: automatic (default: 0)");
 
+char *rloop_flush_mode = "drain";
+module_param_named(flush_mode, rloop_flush_mode, charp, 0444);
+MODULE_PARM_DESC(flush_mode, "drain, or barrier: later writes wait for a flush (default: drain)");
+
+char *rloop_error_policy = "report";
+module_param_named(error_policy, rloop_error_policy, charp, 0444);
+MODULE_PARM_DESC(error_policy, "After a lost write: report, sticky or rewrite (default: report)");
+
 /* By these the kernel finds a module for a device number. */
 MODULE_ALIAS_BLOCKDEV_MAJOR(LOOP_MAJOR);
 MODULE_ALIAS_MISCDEV(LOOP_CTRL_MINOR);
@@ -223,6 +231,76 @@ int rloop_disk_sync(struct gendisk *disk)
 void rloop_disk_invalidate(struct gendisk *disk)
 {
 	invalidate_bdev(disk->part0);
+}
+
+/*
+ * The whole disk or partition with number *index or the next one there is, with
+ * a reference, and *index its number; NULL if there is none.
+ */
+struct block_device *rloop_disk_part_get(struct gendisk *disk, unsigned long *index)
+{
+	struct block_device *part;
+
+	rcu_read_lock();
+	part = xa_find(&disk->part_tbl, index, ULONG_MAX, XA_PRESENT);
+	while (part && !kobject_get_unless_zero(&part->bd_device.kobj))
+		part = xa_find_after(&disk->part_tbl, index, ULONG_MAX, XA_PRESENT);
+	rcu_read_unlock();
+	return part;
+}
+
+void rloop_bdev_put(struct block_device *bdev)
+{
+	put_device(&bdev->bd_device);
+}
+
+int rloop_bdev_openers(const struct block_device *bdev)
+{
+	return atomic_read(&bdev->bd_openers);
+}
+
+void rloop_bdev_set_wb_err(struct block_device *bdev, int err)
+{
+	filemap_set_wb_err(bdev->bd_mapping, err);
+}
+
+/*
+ * Records an error in the super block that holds the device, unless err is 0.
+ * Whether there is one.
+ */
+bool rloop_bdev_set_fs_err(struct block_device *bdev, int err)
+{
+	bool has_fs;
+
+	mutex_lock(&bdev->bd_holder_lock);
+	has_fs = bdev->bd_holder_ops == &fs_holder_ops && bdev->bd_holder;
+	if (has_fs && err)
+		errseq_set(&((struct super_block *)bdev->bd_holder)->s_wb_err, err);
+	mutex_unlock(&bdev->bd_holder_lock);
+	return has_fs;
+}
+
+/*
+ * When a flush was submitted, by blk_time_get_ns(). It is issued in the name of
+ * those that wait for it, with the tag of the first; without I/O statistics the
+ * time of that is not known.
+ */
+u64 rloop_flush_submitted(const struct request *rq)
+{
+	bool sched = rq->q->elevator;
+	const struct blk_mq_tags *tags = sched ? rq->mq_hctx->sched_tags : rq->mq_hctx->tags;
+	unsigned int tag = sched ? rq->internal_tag : rq->tag;
+	const struct request *first;
+
+	if (tag >= tags->nr_tags)
+		return rq->start_time_ns;
+	first = tags->static_rqs[tag];
+	return first->rq_flags & RQF_IO_STAT ? first->start_time_ns : rq->start_time_ns;
+}
+
+u64 rloop_now(void)
+{
+	return ktime_get_ns();
 }
 
 struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,

@@ -36,6 +36,8 @@ extern int rloop_max_part;
 extern int rloop_queues;
 extern int rloop_queue_depth;
 extern int rloop_workers;
+extern char *rloop_error_policy;
+extern char *rloop_flush_mode;
 
 /* Constants. */
 static const __u32 RLOOP_REQ_OP_MASK = REQ_OP_MASK;
@@ -49,6 +51,7 @@ static const __u32 RLOOP_BLK_MQ_F_NO_SCHED = BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 static const __u8 RLOOP_BLK_STS_OK = BLK_STS_OK;
 static const __u8 RLOOP_BLK_STS_IOERR = (__force __u8)BLK_STS_IOERR;
 static const __u8 RLOOP_BLK_STS_NOSPC = (__force __u8)BLK_STS_NOSPC;
+static const __u8 RLOOP_BLK_STS_RESOURCE = (__force __u8)BLK_STS_RESOURCE;
 static const __u32 RLOOP_BLK_MAX_BLOCK_SIZE = BLK_MAX_BLOCK_SIZE;
 static const __u32 RLOOP_BLK_OPEN_WRITE = (__force __u32)BLK_OPEN_WRITE;
 static const __u32 RLOOP_BLK_OPEN_EXCL = (__force __u32)BLK_OPEN_EXCL;
@@ -112,6 +115,13 @@ void rloop_disk_uevent_change(struct gendisk *disk);
 void rloop_disk_uevent_suppress(struct gendisk *disk, bool on);
 int rloop_disk_sync(struct gendisk *disk);
 void rloop_disk_invalidate(struct gendisk *disk);
+struct block_device *rloop_disk_part_get(struct gendisk *disk, unsigned long *index);
+void rloop_bdev_put(struct block_device *bdev);
+int rloop_bdev_openers(const struct block_device *bdev);
+void rloop_bdev_set_wb_err(struct block_device *bdev, int err);
+bool rloop_bdev_set_fs_err(struct block_device *bdev, int err);
+u64 rloop_flush_submitted(const struct request *rq);
+u64 rloop_now(void);
 struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,
 				 struct queue_limits *lim, void *queuedata);
 unsigned int rloop_bdev_logical_block_size(struct block_device *bdev);

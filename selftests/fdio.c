@@ -25,7 +25,7 @@ static const char usage[] =
 	"  pwrite:OFFSET:LENGTH:BYTE   BYTE is a number; memory is page aligned\n"
 	"  pread:OFFSET:LENGTH         RESULT is followed by the bytes' values if\n"
 	"                              they are all the same, else by 'mixed'\n"
-	"  fsync, fdatasync\n"
+	"  fsync, fdatasync, syncfs\n"
 	"  touch:PATH                  makes a file, to tell others\n"
 	"  wait:PATH                   until there is such a file, 30 s at most\n"
 	"\n"
@@ -84,7 +84,7 @@ static const char *uniform(const unsigned char *bytes, ssize_t count)
 
 static int wait_for(const char *path)
 {
-	struct timespec pause = { .tv_nsec = 2000000 };
+	struct timespec pause = { .tv_nsec = 10000000 };
 	long long end = now() + 30000000000LL;
 	struct stat status;
 
@@ -158,6 +158,9 @@ int main(int argc, char **argv)
 		} else if (!strcmp(name, "fdatasync")) {
 			start = now();
 			result = fdatasync(fd);
+		} else if (!strcmp(name, "syncfs")) {
+			start = now();
+			result = syncfs(fd);
 		} else if (!strcmp(name, "touch")) {
 			word = strtok(NULL, "");
 			start = now();

@@ -317,6 +317,64 @@ fio_verify() {
 		--verify_fatal=1 --verify_state_save=0 --allow_file_create=0 --minimal \
 		"${@:2}" >"$tmp/fio" 2>&1 || fail "fio: $(head -c 4000 "$tmp/fio")"
 }
+# steps I FILE OPERATION…: an fdio in the background that does the operations one
+# at a time, each when `step I' says so. new_steps: forgets those there were.
+new_steps() {
+	stepping=$(mktemp -d "$tmp/steps.XXXXXX")
+}
+steps() {
+	local i=$1 file=$2 operations=() number=0 what
+	shift 2
+	[[ -n ${stepping-} ]] || new_steps
+	for what in "$@"; do
+		operations+=("wait:$stepping/go$i.$number" "$what" "touch:$stepping/done$i.$number")
+		number=$((number + 1))
+	done
+	fdio "$file" "touch:$stepping/done$i.open" "${operations[@]}" >"$stepping/output$i" &
+	on_exit kill "$!"
+	eventually test -e "$stepping/done$i.open"
+}
+# step I: does the next operation and prints its result.
+step() {
+	start_step "$1"
+	end_step "$1"
+}
+# start_step I; end_step I: the same in two parts.
+start_step() { touch "$stepping/go$1.$(steps_done "$1")"; }
+end_step() {
+	local number
+	number=$(steps_done "$1")
+	eventually test -e "$stepping/done$1.$number"
+	echo >>"$stepping/count$1"
+	lines_of_steps "$1" | sed -n "$((number + 1))p" | results
+}
+steps_done() { if [[ -e $stepping/count$1 ]]; then wc -l <"$stepping/count$1"; else echo 0; fi; }
+# lines_of_steps I: fdio's lines of the operations that are done.
+lines_of_steps() { grep -v -e ' wait:' -e ' touch:' "$stepping/output$1"; }
+# rloop_file DEVICE NAME: of /sys/block/DEVICE/rloop; setting: its content; set_to
+# DEVICE NAME VALUE.
+rloop_file() { echo "/sys/block/$(name_of "$1")/rloop/$2"; }
+setting() { cat "$(rloop_file "$1" "$2")"; }
+set_to() { echo "$3" >"$(rloop_file "$1" "$2")"; }
+# health DEVICE: in one line; suspect DEVICE: its ranges with commas in between.
+health() { setting "$1" health | paste -sd' '; }
+suspect() { setting "$1" suspect | paste -sd,; }
+# lose_writes DEVICE TARGET NODE OFFSET…: blocks of 4 KiB that are written to the
+# DEVICE are lost, as its backing TARGET, a linear one on NODE, breaks for a moment.
+# One descriptor writes and is told.
+lose_writes() {
+	local dev=$1 target=$2 node=$3 offset writes=()
+	shift 3
+	for offset in "$@"; do writes+=("pwrite:$offset:4096:238"); done
+	new_steps
+	steps 0 "$dev:rw,direct" "${writes[0]}" fsync
+	[[ $# -eq 1 ]] || fdio "$dev:rw,direct" "${writes[@]:1}" >/dev/null
+	expect "write" 4096 "$(step 0)"
+	dm_switch "$target" "$(error_table "$node")"
+	expect "fsync" EIO "$(step 0)"
+	dm_switch "$target" "$(linear "$node")"
+	wait
+}
 # results: the last field(s) of fdio's lines, in one line.
 results() { cut -d' ' -f4- | paste -sd' '; }
 # allocated FILE: bytes it occupies.

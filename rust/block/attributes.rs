@@ -63,6 +63,11 @@ impl Output<'_> {
         self.bytes(text.as_bytes())
     }
 
+    /// How many more bytes the page has room for, without the newline at the end.
+    pub(crate) fn room(&self) -> usize {
+        self.page.len().saturating_sub(self.used).saturating_sub(1)
+    }
+
     /// Appends a decimal number.
     pub(crate) fn number(&mut self, number: u64) -> Result {
         fmt::Write::write_fmt(self, format_args!("{number}")).map_err(|_| ENOSPC)

@@ -25,6 +25,7 @@ pub(crate) mod disk;
 pub(crate) mod frozen;
 pub(crate) mod limits;
 pub(crate) mod major;
+pub(crate) mod observers;
 pub(crate) mod operations;
 pub(crate) mod plug;
 pub(crate) mod request;

@@ -9,6 +9,7 @@ use crate::{
         Operations, Status,
     },
     core::workqueue::WorkQueue,
+    logic::errcursor::Moment,
     sys,
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, pin::Pin, ptr::NonNull};
@@ -78,6 +79,12 @@ impl<T: Operations> IdleRequest<T> {
             rq,
             _driver: PhantomData,
         }
+    }
+
+    /// What is asked for.
+    pub(crate) fn op(&self) -> Op {
+        // SAFETY: The request is live by the type invariant.
+        Op::from_flags(unsafe { (*self.rq.as_ptr()).cmd_flags })
     }
 
     /// Gives it back to blk-mq.
@@ -233,6 +240,13 @@ impl<T: Operations> Request<T> {
     pub(crate) fn is_fua(&self) -> bool {
         // SAFETY: The request is live by the type invariant.
         unsafe { (*self.rq.as_ptr()).cmd_flags & sys::RLOOP_REQ_FUA != 0 }
+    }
+
+    /// When a flush was submitted to the block layer, by [`clock`](crate::core::clock). A flush
+    /// may have to wait there for another one, and is given to the driver much later.
+    pub(crate) fn submitted(&self) -> Moment {
+        // SAFETY: The request is live by the type invariant, and so is the one whose tag it has.
+        Moment::new(unsafe { sys::rloop_flush_submitted(self.rq.as_ptr()) })
     }
 
     /// Has [`Operations::run`] called with the request by a worker of `queue`. Any context.

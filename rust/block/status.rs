@@ -15,6 +15,9 @@ impl Status {
     /// Input/output error, `EIO`.
     pub(crate) const IOERR: Status = Status(sys::RLOOP_BLK_STS_IOERR);
 
+    /// Not now: blk-mq shall offer the request again, after a while.
+    pub(crate) const RESOURCE: Status = Status(sys::RLOOP_BLK_STS_RESOURCE);
+
     /// The value blk-mq expects.
     pub(super) fn raw(self) -> bindings::blk_status_t {
         self.0

@@ -2,6 +2,7 @@
 
 //! Error codes that `kernel::error::code` does not name yet.
 
+use crate::logic::errcursor::Errno;
 use kernel::{bindings, error::Error};
 
 /// Operation not supported.
@@ -24,6 +25,16 @@ pub(crate) fn edquot() -> Error {
     Error::from_errno(-(bindings::EDQUOT as i32))
 }
 
+/// An error as the logic knows it.
+pub(crate) fn to_logic(error: Error) -> Errno {
+    Errno::new(error.to_errno())
+}
+
+/// And back.
+pub(crate) fn from_logic(errno: Errno) -> Error {
+    Error::from_errno(-i32::from(errno.get()))
+}
+
 #[kernel::prelude::kunit_tests(rloop_core_errno)]
 mod tests {
     use super::*;
@@ -34,5 +45,13 @@ mod tests {
         assert_eq!(enametoolong().to_errno(), -36);
         assert_eq!(enosys().to_errno(), -38);
         assert_eq!(edquot().to_errno(), -122);
+    }
+
+    #[test]
+    fn every_error_survives_the_way_to_the_logic_and_back() {
+        for errno in 1..=bindings::MAX_ERRNO as i32 {
+            let error = from_logic(to_logic(Error::from_errno(-errno)));
+            assert_eq!(error.to_errno(), -errno);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Safe abstractions of kernel services that the `kernel` crate does not have (yet) and that belong
 //! neither to the block layer nor to files.
 
+pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod control_node;
 pub(crate) mod errno;

@@ -51,6 +51,18 @@ pub(crate) fn workers() -> i32 {
     unsafe { sys::rloop_workers }
 }
 
+/// `error_policy=`.
+pub(crate) fn error_policy() -> &'static CStr {
+    // SAFETY: As for `name()`.
+    unsafe { CStr::from_char_ptr(sys::rloop_error_policy) }
+}
+
+/// `flush_mode=`.
+pub(crate) fn flush_mode() -> &'static CStr {
+    // SAFETY: As for `name()`.
+    unsafe { CStr::from_char_ptr(sys::rloop_flush_mode) }
+}
+
 /// Replaces what `/sys/module/rloop/parameters/max_part` shows by the value in force.
 ///
 /// To be called from the module's init function only.

@@ -5,6 +5,7 @@
 use super::{
     binding::{Binding, Flag},
     device::{Attached, Device, Published},
+    health::Clean,
     log::refused,
     loop_driver::{errno, Loop},
     order::Table,
@@ -104,6 +105,7 @@ pub(super) fn configure(
     let sizes = device.shared.sizes;
     disk.set_hw_queues(sizes.queues);
     let table = Table::new(sizes.queues.saturating_mul(sizes.queue_depth))?;
+    let health = Clean::new(device.shared.defaults.error_policy)?;
 
     // While a loop device becomes the backing file of another, no third one may change.
     let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
@@ -120,6 +122,9 @@ pub(super) fn configure(
         let mut frozen = disk.freeze();
         frozen.commit_limits(&limits)?;
         device.in_order.set(Some(table));
+        let mode = device.shared.defaults.flush_mode;
+        device.flushes.attach(&binding.file, mode);
+        device.health.set(health);
         *frozen.queue_data() = Some(binding.clone());
     }
     // Nothing fails from here on.

@@ -33,6 +33,7 @@ pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
         let mut frozen = disk.freeze();
         *frozen.queue_data() = None;
         drop(device.in_order.set(None));
+        device.health.clear();
         // These limits are always possible.
         let _ = frozen.commit_limits(&Limits::UNBOUND);
     }

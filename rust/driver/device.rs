@@ -5,6 +5,7 @@
 use super::{
     binding::Binding,
     flush::Flushes,
+    health::Health,
     lane::Lanes,
     loop_driver::{errno, Loop},
     order::InOrder,
@@ -82,6 +83,9 @@ pub(crate) struct Device {
     /// Flushes that wait.
     #[pin]
     pub(super) flushes: Flushes,
+    /// Whether something was lost.
+    #[pin]
+    pub(super) health: Health,
     /// What was counted.
     pub(super) stats: Stats,
     #[pin]
@@ -109,6 +113,7 @@ impl Device {
                 lanes <- Lanes::new(sizes.queues, sizes.workers),
                 in_order <- InOrder::new(),
                 flushes <- Flushes::new(),
+                health <- Health::new(),
                 stats: Stats::new(),
                 flush_work <- new_work!("rloop::flush"),
                 limits_work <- new_work!("rloop::limits"),
@@ -164,10 +169,17 @@ impl Device {
     ) -> Result {
         let binding = Arc::new(binding, GFP_KERNEL)?;
         let limits = binding.limits();
+        let size = binding.window.capacity(binding.file.size()?);
         let attached = state.bound_mut().map_err(errno)?;
         {
             let mut frozen = disk.freeze();
             frozen.commit_limits(&limits)?;
+            if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
+                self.flushes.exchange(&attached.binding.file, &binding.file);
+            }
+            if attached.binding.window != binding.window {
+                self.health.moved(size);
+            }
             *frozen.queue_data() = Some(binding.clone());
         }
         attached.binding = binding;

@@ -5,14 +5,14 @@
 use super::{
     binding::Binding,
     device::{work, Device},
-    flush::Flushes,
+    flush::{Barrier, Flushes},
     lane,
     log::trouble,
     loop_driver::Loop,
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::errno::eopnotsupp,
+    core::errno::{self, eopnotsupp},
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -21,6 +21,9 @@ use crate::{
     logic::{
         direct,
         epoch::Ticket,
+        errcursor::{self, Position},
+        policy::Generation,
+        range_set::Range,
         transfer::{Step, Transfer},
         units::{Bytes, Sectors},
     },
@@ -35,6 +38,8 @@ const MAX_WAITS: u8 = 4;
 pub(crate) struct PerRequest {
     /// The ticket of a write, from its acceptance to its end.
     pub(super) ticket: Option<Ticket>,
+    /// Whether it was accepted after a flush that it must not overtake.
+    pub(super) barrier: Barrier,
     /// How far a read or write got; `None` before it was begun.
     transfer: Option<Transfer>,
     /// Where it began.
@@ -44,7 +49,9 @@ pub(crate) struct PerRequest {
     /// How often it waited in the page cache.
     waits: u8,
     /// The file's error cursor when a write that has to be stable was begun.
-    cursor: u32,
+    cursor: Position,
+    /// The device's generation when a change was begun.
+    begun: Option<Generation>,
     /// The request is known to the device's [`InOrder`](super::order::InOrder).
     pub(super) ordered: bool,
     /// Whoever executes it may wait for I/O.
@@ -56,11 +63,13 @@ impl PerRequest {
     pub(super) fn new() -> Self {
         Self {
             ticket: None,
+            barrier: Barrier::None,
             transfer: None,
             start: Sectors::new(0),
             through_cache: false,
             waits: 0,
-            cursor: 0,
+            cursor: Position::default(),
+            begun: None,
             ordered: false,
             may_block: true,
         }
@@ -78,6 +87,14 @@ pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
     let _charge = Charge::to(&rq);
     let op = rq.op();
     rq.data().driver().may_block = may_block;
+    if op.is_change() {
+        let health = &rq.device().health;
+        let (refused, generation) = (health.refuses(), health.generation());
+        rq.data().driver().begun.get_or_insert(generation);
+        if let Some(error) = refused {
+            return finish(rq, Err(error));
+        }
+    }
     match op {
         Op::Flush => Flushes::accept_flush(rq.device_arc(), rq),
         Op::Read | Op::Write => {
@@ -171,8 +188,17 @@ fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Requ
 }
 
 /// The error cursor of the file that a request is for.
-fn error_cursor(rq: &Request<Loop>) -> u32 {
-    bound(rq).map_or(0, |binding| binding.file.error_cursor())
+fn error_cursor(rq: &Request<Loop>) -> Position {
+    bound(rq).map_or(Position::default(), |binding| binding.file.error_cursor())
+}
+
+/// The result of a write that has to be stable (P2): the error that it has met, or that somebody
+/// else was told meanwhile. Any context.
+fn judge_stable_write(rq: &mut Request<Loop>, result: Result) -> Result {
+    let after = error_cursor(rq);
+    let before = rq.data().driver().cursor;
+    errcursor::judge_stable_write(result.map_err(errno::to_logic), before, after)
+        .map_err(errno::from_logic)
 }
 
 /// How to transfer the next part of a request, and where in the file it begins.
@@ -314,12 +340,21 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
 }
 
 /// Ends a request, and then tells flushes that they need not wait for it any more. Any context.
-pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
+pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
+    if rq.op() == Op::Write && rq.is_fua() {
+        result = judge_stable_write(&mut rq, result);
+    }
+    if rq.device().health.watches(rq.op(), result) {
+        let range = range(&mut rq);
+        let begun = rq.data().driver().begun.unwrap_or_default();
+        rq.device().health.write_done(range, begun, result);
+    }
     let status = match result {
         Ok(()) => Status::OK,
         Err(error) => {
             let label = rq.device();
-            let quiet = error == eopnotsupp();
+            // The loss that it is refused for was told.
+            let quiet = error == eopnotsupp() || label.health.refuses() == Some(error);
             if !quiet {
                 trouble!(
                     label.label(),
@@ -328,15 +363,6 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
                     rq.sector(),
                     error
                 );
-            }
-            if rq.op() == Op::Write && rq.is_fua() {
-                // Making the write stable may have met, and used up, an error of writes before it:
-                // then the cursor has moved. If somebody else has moved it meanwhile an error is
-                // told twice, which is better than not at all.
-                let before = rq.data().driver().cursor;
-                if error_cursor(&rq) != before {
-                    rq.device().flushes.note_loss(error);
-                }
             }
             Status::from(error)
         }
@@ -361,6 +387,19 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
             Flushes::complete_write(device, ticket);
         }
     }
+}
+
+/// What a request was for, as a whole.
+fn range(rq: &mut Request<Loop>) -> Range {
+    let data = rq.data().driver();
+    let (start, bytes) = match data.transfer {
+        Some(transfer) => (
+            data.start,
+            u64::from(transfer.done()).saturating_add(transfer.remaining().into()),
+        ),
+        None => (Sectors::new(rq.sector()), rq.bytes().into()),
+    };
+    Range::new(start, Bytes::new(bytes).to_sectors())
 }
 
 /// What an operation is called in messages.

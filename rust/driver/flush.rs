@@ -1,22 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Flushes: the drain, and the one place that syncs the backing file for them.
+//! Flushes: the drain, and the one place that syncs the backing file.
 //!
 //! No thread waits for writes in flight. Which flush has to wait for what is decided by
-//! [`Epochs`]; here its decisions are carried out.
+//! [`Epochs`], and which has to tell of which loss by [`ErrCursor`]; here their decisions are
+//! carried out.
+//!
+//! # Who learns of a loss
+//!
+//! Before a round of flushes fails, the loss is [recorded](observers::record) where `fsync` of any
+//! descriptor of the device looks first (P5). So a descriptor whose own `fsync` has met the failed
+//! flush finds the record at its next one, and is told the same loss a second time; the kernel has
+//! no way to tell it from the others, which have to be told. It is told once only if nobody else
+//! has the device open.
 
 use super::{
     device::{work, Device},
+    lane,
     log::trouble,
     loop_driver::Loop,
 };
 use crate::{
-    block::{Request, RequestList, Status},
-    core::{context::IoContext, irq_lock::IrqLock},
-    logic::epoch::{Action, Epochs, Round, Ticket, Waiting},
+    block::{observers, Request, RequestList, Status},
+    core::{clock, context::IoContext, errno, irq_lock::IrqLock},
+    fs::BackingFile,
+    logic::{
+        epoch::{Action, Epochs, FlushMode, Round, Ticket, Waiting},
+        errcursor::{ErrCursor, Position},
+    },
     new_irq_lock,
 };
 use kernel::{prelude::*, sync::Arc};
+
+/// Whether a flush had not ended when a write was accepted that must not overtake it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Barrier {
+    /// There was none.
+    None,
+    /// There was one; it may have ended by now.
+    Ahead,
+}
 
 struct Inner {
     epochs: Epochs,
@@ -24,8 +47,10 @@ struct Inner {
     current: RequestList<Loop>,
     /// Those of the round after.
     next: RequestList<Loop>,
-    /// An error of the backing file that was met between flushes, and is theirs to tell.
-    loss: Option<Error>,
+    /// Writes that must not begin before the round has ended.
+    held: RequestList<Loop>,
+    /// What the flushes have told, and what they have to.
+    cursor: ErrCursor,
 }
 
 /// The flushes of a device that wait.
@@ -44,16 +69,51 @@ impl Flushes {
                     epochs: Epochs::new(),
                     current: RequestList::new(),
                     next: RequestList::new(),
-                    loss: None,
+                    held: RequestList::new(),
+                    cursor: ErrCursor::new(Position::default()),
                 },
                 "rloop::flushes"
             ),
         })
     }
 
-    /// A write is accepted: flushes accepted later will wait for it. Any context.
-    pub(super) fn accept_write(&self) -> Ticket {
-        self.inner.lock().epochs.accept_write()
+    /// A write is accepted: flushes accepted later will wait for it. `None`: it cannot be yet, and
+    /// has to come again. Any context.
+    pub(super) fn accept_write(&self) -> Option<(Ticket, Barrier)> {
+        let mut inner = self.inner.lock();
+        let ticket = inner.epochs.accept_write()?;
+        let barrier = if inner.epochs.is_held(&ticket) {
+            Barrier::Ahead
+        } else {
+            Barrier::None
+        };
+        Some((ticket, barrier))
+    }
+
+    /// Keeps an accepted request back if it must not begin before a flush has ended; it goes to its
+    /// lane then. Any context.
+    pub(super) fn hold(&self, mut rq: Request<Loop>) -> Option<Request<Loop>> {
+        if rq.data().driver().barrier == Barrier::None {
+            return Some(rq);
+        }
+        let mut inner = self.inner.lock();
+        match &rq.data().driver().ticket {
+            Some(ticket) if inner.epochs.is_held(ticket) => {
+                inner.held.push_back(rq);
+                None
+            }
+            _ => Some(rq),
+        }
+    }
+
+    /// The mode in force.
+    pub(super) fn mode(&self) -> FlushMode {
+        self.inner.lock().epochs.mode()
+    }
+
+    /// Another mode. Only while no request is in flight.
+    pub(super) fn set_mode(&self, mode: FlushMode) {
+        self.inner.lock().epochs.set_mode(mode);
     }
 
     /// A write is done, successfully or not. Any context.
@@ -62,17 +122,48 @@ impl Flushes {
         start(device, action);
     }
 
-    /// An error of the backing file was met by something else than a flush: the next flush fails
-    /// with it. The first is kept. Any context.
-    pub(super) fn note_loss(&self, error: Error) {
-        self.inner.lock().loss.get_or_insert(error);
+    /// The device is being attached to a file. Only while no request is in flight.
+    pub(super) fn attach(&self, file: &BackingFile, mode: FlushMode) {
+        let mut inner = self.inner.lock();
+        inner.cursor = ErrCursor::new(file.error_cursor());
+        inner.epochs.set_mode(mode);
+    }
+
+    /// Another file takes the place of the first. Only while no request is in flight.
+    pub(super) fn exchange(&self, old: &BackingFile, new: &BackingFile) {
+        let (old, new) = (old.error_cursor(), new.error_cursor());
+        self.inner.lock().cursor.exchange(old, new);
+    }
+
+    /// Syncs the backing file of a bound device for something else than a flush. What that finds
+    /// the next flush tells, too (P4). Sleeps.
+    pub(super) fn sync_between(&self, file: &BackingFile) -> Result {
+        let before = file.error_cursor();
+        let result = file.sync_data();
+        if let Err(error) = result {
+            let after = file.error_cursor();
+            let mut inner = self.inner.lock();
+            inner.cursor.note(errno::to_logic(error), before, after);
+        }
+        result
     }
 
     /// A flush is accepted. Any context.
     pub(super) fn accept_flush(device: Arc<Device>, rq: Request<Loop>) {
         device.stats.flushes.count();
+        if let Some(error) = device.health.refuses() {
+            rq.end(Status::from(error));
+            return;
+        }
+        let submitted = rq.submitted();
         let action = {
             let mut inner = device.flushes.inner.lock();
+            if let Some(errno) = inner.cursor.fails(submitted) {
+                drop(inner);
+                // P2: it waited in the block layer while the one failed that has told its loss.
+                rq.end(Status::from(errno::from_logic(errno)));
+                return;
+            }
             let (round, action) = inner.epochs.accept_flush();
             match round {
                 Round::Current => inner.current.push_back(rq),
@@ -91,22 +182,14 @@ impl Flushes {
             // The machine is in its syncing phase: whoever comes now belongs to the next round.
             let mut round = device.flushes.inner.lock().current.take_all();
             device.stats.syncs.count();
-            let synced = sync(&mut round);
-            // What was noted before the sync has returned is covered by this round.
-            let loss = device.flushes.inner.lock().loss.take();
-            let result = synced.and(loss.map_or(Ok(()), Err));
-            if let Err(error) = result {
-                device.stats.failed_syncs.count();
-                trouble!(
-                    device.label(),
-                    "flush: sync of the backing file failed: {:?}",
-                    error
-                );
-            }
-
-            let (fail_too, action) = {
+            let Verdict { sync, result } = judge(device, &mut round);
+            let (fail_too, released, action) = {
                 let mut inner = device.flushes.inner.lock();
-                let (waiting, action) = inner.epochs.sync_done(result.is_ok());
+                if let Err(error) = sync {
+                    // Whoever submits a flush later finds the loss recorded.
+                    inner.cursor.failed(clock::now(), errno::to_logic(error));
+                }
+                let (waiting, action) = inner.epochs.sync_done(sync.is_ok());
                 let next = match waiting {
                     Waiting::None => RequestList::new(),
                     Waiting::Promoted => {
@@ -116,7 +199,7 @@ impl Flushes {
                     // P2: they were accepted before the failure was known, so it is theirs, too.
                     Waiting::Fail => inner.next.take_all(),
                 };
-                (next, action)
+                (next, inner.held.take_all(), action)
             };
             let status = match result {
                 Ok(()) => Status::OK,
@@ -128,6 +211,7 @@ impl Flushes {
             for rq in fail_too {
                 rq.end(status);
             }
+            lane::accept(device, released);
             match action {
                 Action::Sync => continue,
                 Action::Nothing => break,
@@ -136,18 +220,51 @@ impl Flushes {
     }
 }
 
-/// Syncs the backing file that the flushes of a round are for.
-fn sync(round: &mut RequestList<Loop>) -> Result {
-    let Some(first) = round.pop_front() else {
-        return Ok(());
+/// How a round ends.
+struct Verdict {
+    /// Whether it has found a loss.
+    sync: Result,
+    /// How its flushes end, by the error policy.
+    result: Result,
+}
+
+/// Syncs the backing file that the flushes of a round are for. If that finds a loss everybody can
+/// know when this returns.
+fn judge(device: &Device, round: &mut RequestList<Loop>) -> Verdict {
+    let both = |result| Verdict {
+        sync: result,
+        result,
     };
-    // The file is borrowed from a request, which keeps the device from being detached.
-    let result = match first.queue_data() {
-        Some(binding) => binding.file.sync_data(),
-        None => Err(EIO),
+    let Some(first) = round.pop_front() else {
+        return both(Ok(()));
+    };
+    // The configuration is borrowed from a request, which keeps the device from being detached.
+    let verdict = match first.queue_data() {
+        Some(binding) => {
+            device.health.sync_begins();
+            let synced = binding.file.sync_data().map_err(errno::to_logic);
+            let position = binding.file.error_cursor();
+            let judged = device.flushes.inner.lock().cursor.judge(synced, position);
+            let result = device.health.sync_ended(judged);
+            let sync = judged.map_err(errno::from_logic);
+            if let Err(error) = sync {
+                device.stats.failed_syncs.count();
+                trouble!(
+                    device.label(),
+                    "flush: sync of the backing file failed: {:?}",
+                    error
+                );
+                observers::record(&binding.disk, error);
+            }
+            Verdict {
+                sync,
+                result: result.map_err(errno::from_logic),
+            }
+        }
+        None => both(Err(EIO)),
     };
     round.push_back(first);
-    result
+    verdict
 }
 
 /// Carries out what the drain has decided.

@@ -100,7 +100,9 @@ impl Lanes {
 /// Sends requests on their way that had to wait for others. Any context.
 pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
     for rq in released {
-        device.lanes.send(route(&rq), rq, &device.shared);
+        if let Some(rq) = device.flushes.hold(rq) {
+            device.lanes.send(route(&rq), rq, &device.shared);
+        }
     }
 }
 

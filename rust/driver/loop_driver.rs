@@ -40,25 +40,38 @@ impl Operations for Loop {
         rq: IdleRequest<Self>,
         last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
-        let mut rq = rq.start();
         let op = rq.op();
+        let ticket = if op.is_change() {
+            match device.flushes.accept_write() {
+                Some(ticket) => Some(ticket),
+                // blk-mq will offer it again.
+                None => return Err((rq, Status::RESOURCE)),
+            }
+        } else {
+            None
+        };
+        let mut rq = rq.start();
         if op == Op::Flush {
             Flushes::accept_flush(device.into(), rq);
         } else {
-            if op.is_change() {
-                rq.data().driver().ticket = Some(device.flushes.accept_write());
+            if let Some((ticket, barrier)) = ticket {
+                let data = rq.data().driver();
+                data.ticket = Some(ticket);
+                data.barrier = barrier;
             }
             let queue = rq.hw_queue();
             match device.in_order.accept(rq) {
                 Accepted::Ready(rq) => {
-                    let lane = lane::route(&rq);
-                    if lane != LaneId::Fast(queue) {
-                        device.lanes.send(lane, rq, &device.shared);
-                    } else if last {
-                        device.lanes.send(lane, rq, &device.shared);
-                        return Ok(());
-                    } else {
-                        device.lanes.push(lane, rq);
+                    if let Some(rq) = device.flushes.hold(rq) {
+                        let lane = lane::route(&rq);
+                        if lane != LaneId::Fast(queue) {
+                            device.lanes.send(lane, rq, &device.shared);
+                        } else if last {
+                            device.lanes.send(lane, rq, &device.shared);
+                            return Ok(());
+                        } else {
+                            device.lanes.push(lane, rq);
+                        }
                     }
                 }
                 Accepted::Parked => device.stats.ordered.count(),

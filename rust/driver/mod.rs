@@ -13,7 +13,9 @@
 //! in which case the request comes back when the I/O is done, or through the page cache, where a read
 //! may be left to come back when the page is there. What would block goes to the lane whose workers
 //! may. [`execute::finish`] ends a request, releases those that waited for it, and gives its ticket
-//! back, whereupon flushes may proceed.
+//! back, whereupon flushes may proceed. With barriers a write that comes after a flush is held
+//! before its lane until that has ended. What becomes of writes and flushes after a loss is decided
+//! by the device's [`health`].
 //!
 //! # The way of a device
 //!
@@ -26,7 +28,7 @@
 //! From the outside in: `disk->open_mutex`, [`Shared::topology`](registry::Shared),
 //! `Device::control`, the freeze of the queue, `Device::published`. The registry's lock is held
 //! for looking at its table only. Hardware queues are set outside of all of them. The locks of the
-//! order, the lanes and the flushes are taken with nothing inside, in any context.
+//! order, the lanes, the flushes and the health are taken with nothing inside, in any context.
 
 #![deny(unsafe_code)]
 
@@ -38,6 +40,7 @@ mod detach;
 mod device;
 mod execute;
 mod flush;
+mod health;
 mod ioctl;
 mod lane;
 mod log;

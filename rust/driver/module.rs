@@ -5,7 +5,7 @@
 use super::{
     control::Control,
     log::{refused, trouble},
-    registry::{Registry, Shared, Sizes},
+    registry::{Defaults, Registry, Shared, Sizes},
 };
 use crate::{
     block::major::{self, Major},
@@ -14,9 +14,18 @@ use crate::{
         params, topology,
         workqueue::WorkQueue,
     },
-    logic::params::{self as rules, DevicePrefix, OnOpen, ParamError, PartShift},
+    logic::{
+        epoch::FlushMode,
+        params::{self as rules, DevicePrefix, OnOpen, ParamError, PartShift},
+        policy::Policy,
+    },
 };
-use kernel::{c_str, prelude::*, str::CString, sync::Arc};
+use kernel::{
+    c_str,
+    prelude::*,
+    str::{CStr, CString},
+    sync::Arc,
+};
 
 /// How many work items run at once at most, for all devices together: as many as a workqueue can
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
@@ -48,6 +57,7 @@ struct Parameters {
     max_loop: u32,
     on_open: OnOpen,
     sizes: Sizes,
+    defaults: Defaults,
 }
 
 impl Parameters {
@@ -94,6 +104,20 @@ impl Parameters {
                 )?,
                 workers: number("workers", workers, rules::workers(workers.into(), cpus))?,
             },
+            defaults: Defaults {
+                error_policy: word(
+                    "error_policy",
+                    params::error_policy(),
+                    Policy::parse,
+                    Policy::ALLOWED,
+                )?,
+                flush_mode: word(
+                    "flush_mode",
+                    params::flush_mode(),
+                    FlushMode::parse,
+                    FlushMode::ALLOWED,
+                )?,
+            },
         })
     }
 }
@@ -108,6 +132,20 @@ fn number<T>(name: &str, value: i32, checked: Result<T, ParamError>) -> Result<T
             "it is out of range",
             error.allowed()
         );
+        EINVAL
+    })
+}
+
+/// What a word stands for; says so if it is refused.
+fn word<T>(
+    name: &str,
+    value: &'static CStr,
+    parse: impl FnOnce(&str) -> Option<T>,
+    allowed: &str,
+) -> Result<T> {
+    let text = value.to_str().unwrap_or("?");
+    parse(text).ok_or_else(|| {
+        refused!("module parameter", name, text, "it is unknown", allowed);
         EINVAL
     })
 }
@@ -130,6 +168,7 @@ impl Module {
             own(prefix)?,
             parameters.part_shift,
             parameters.sizes,
+            parameters.defaults,
             workers,
         )?;
         let devices = Devices(Registry::new(shared, parameters.on_open)?);

@@ -15,7 +15,11 @@ use crate::{
         tag_set::Queues,
     },
     core::workqueue::WorkQueue,
-    logic::params::{OnOpen, PartShift},
+    logic::{
+        epoch::FlushMode,
+        params::{OnOpen, PartShift},
+        policy::Policy,
+    },
 };
 use kernel::{
     new_mutex,
@@ -39,6 +43,15 @@ pub(crate) struct Sizes {
     pub(super) workers: u32,
 }
 
+/// What a device is set to when it is attached.
+#[derive(Clone, Copy)]
+pub(crate) struct Defaults {
+    /// What becomes of it when something is lost.
+    pub(super) error_policy: Policy,
+    /// What its flushes mean for later writes.
+    pub(super) flush_mode: FlushMode,
+}
+
 /// What all devices share.
 #[pin_data]
 pub(crate) struct Shared {
@@ -48,6 +61,8 @@ pub(crate) struct Shared {
     pub(super) part_shift: PartShift,
     /// How much of everything a device has.
     pub(super) sizes: Sizes,
+    /// What a device is set to when it is attached.
+    pub(super) defaults: Defaults,
     /// Where backing I/O is done, for all devices.
     pub(super) workers: WorkQueue,
     /// Workers beyond the first of each lane.
@@ -63,6 +78,7 @@ impl Shared {
         prefix: CString,
         part_shift: PartShift,
         sizes: Sizes,
+        defaults: Defaults,
         workers: WorkQueue,
     ) -> Result<Arc<Self>> {
         Arc::pin_init(
@@ -70,6 +86,7 @@ impl Shared {
                 prefix,
                 part_shift,
                 sizes,
+                defaults,
                 workers,
                 extra: Budget::new(),
                 topology <- new_mutex!((), "rloop::topology"),

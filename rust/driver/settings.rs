@@ -50,7 +50,7 @@ pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Res
             return Err(EINVAL);
         }
         // See `attach::configure()`.
-        old.file.sync_data()?;
+        device.flushes.sync_between(&old.file)?;
         old.flags.with(Flags::DIRECT_IO)
     } else {
         old.flags.without(Flags::DIRECT_IO)

@@ -2,14 +2,20 @@
 
 //! `/sys/block/<dev>/loop/` and `/sys/block/<dev>/rloop/`, which exist while the device is bound.
 
-use super::{device::Published, log::refused, loop_driver::Loop};
+use super::{
+    binding::Binding,
+    device::{Device, Published},
+    health::NewPolicy,
+    log::refused,
+    loop_driver::Loop,
+};
 use crate::{
     block::{
         attributes::{Group, Output},
         Disk,
     },
     core::errno::eopnotsupp,
-    logic::flags::Flags,
+    logic::{epoch::FlushMode, flags::Flags, policy::Policy},
 };
 use kernel::{c_str, page::PAGE_SIZE, prelude::*, str::CStr};
 
@@ -56,8 +62,11 @@ impl Group for LoopGroup {
     }
 }
 
-/// The number of the file that can be written.
+// The numbers of the files that can be written.
 const UNCACHED: usize = 4;
+const ERROR_POLICY: usize = 5;
+const HEALTH: usize = 6;
+const FLUSH_MODE: usize = 7;
 
 /// The directory `rloop`: what the C driver does not tell.
 pub(crate) struct RloopGroup;
@@ -73,6 +82,10 @@ impl Group for RloopGroup {
         c_str!("workers"),
         c_str!("stats"),
         c_str!("uncached"),
+        c_str!("error_policy"),
+        c_str!("health"),
+        c_str!("flush_mode"),
+        c_str!("suspect"),
     ];
 
     fn show(disk: &Disk<Loop>, file: usize, out: &mut Output<'_>) -> Result {
@@ -87,37 +100,82 @@ impl Group for RloopGroup {
             1 => out.number(disk.hw_queues().into()),
             2 => out.number(device.shared.sizes.workers.into()),
             3 => device.stats.show(out),
-            _ => out.text(if binding.is_uncached() { "1" } else { "0" }),
+            UNCACHED => out.text(if binding.is_uncached() { "1" } else { "0" }),
+            ERROR_POLICY => out.text(device.health.policy().as_str()),
+            HEALTH => device.health.show(out),
+            FLUSH_MODE => out.text(device.flushes.mode().as_str()),
+            _ => device.health.show_suspect(out),
         }
     }
 
     fn is_writable(file: usize) -> bool {
-        file == UNCACHED
+        matches!(file, UNCACHED | ERROR_POLICY | HEALTH | FLUSH_MODE)
     }
 
-    fn store(disk: &Disk<Loop>, _file: usize, text: &[u8]) -> Result {
+    fn store(disk: &Disk<Loop>, file: usize, text: &[u8]) -> Result {
         let device = disk.device();
         let Published { binding, .. } = device.published().ok_or(ENODEV)?;
-        let allowed = match text {
-            b"0" => {
-                binding.uncached.unset_again();
-                return Ok(());
-            }
-            b"1" if binding.file.can_uncached() => {
-                binding.uncached.set();
-                return Ok(());
-            }
-            b"1" => "0: the backing file system cannot do without",
-            _ => "0 or 1",
-        };
         let text = core::str::from_utf8(text).unwrap_or("?");
-        refused!(
-            device.label(),
-            "uncached",
-            text,
-            "it cannot be set so",
-            allowed
-        );
-        Err(if text == "1" { eopnotsupp() } else { EINVAL })
+        match file {
+            UNCACHED => set_uncached(&device, &binding, text),
+            ERROR_POLICY => set_error_policy(&device, disk, &binding, text),
+            HEALTH => set_health(&device, text),
+            _ => set_flush_mode(&device, disk, text),
+        }
+    }
+}
+
+/// Refuses what was written to a file.
+fn refuse(device: &Device, what: &str, text: &str, allowed: &str) -> Error {
+    refused!(device.label(), what, text, "it cannot be set so", allowed);
+    EINVAL
+}
+
+fn set_uncached(device: &Device, binding: &Binding, text: &str) -> Result {
+    match text {
+        "0" => binding.uncached.unset_again(),
+        "1" if binding.file.can_uncached() => {
+            binding.uncached.set();
+        }
+        "1" => {
+            let allowed = "0: the backing file system cannot do without";
+            refuse(device, "uncached", text, allowed);
+            return Err(eopnotsupp());
+        }
+        _ => return Err(refuse(device, "uncached", text, "0 or 1")),
+    }
+    Ok(())
+}
+
+fn set_error_policy(device: &Device, disk: &Disk<Loop>, binding: &Binding, text: &str) -> Result {
+    let Some(policy) = Policy::parse(text) else {
+        return Err(refuse(device, "error_policy", text, Policy::ALLOWED));
+    };
+    if policy == device.health.policy() {
+        return Ok(());
+    }
+    let new = NewPolicy::new(policy)?;
+    let size = binding.window.capacity(binding.file.size()?);
+    let _frozen = disk.freeze();
+    device.health.switch(new, size);
+    Ok(())
+}
+
+fn set_flush_mode(device: &Device, disk: &Disk<Loop>, text: &str) -> Result {
+    let Some(mode) = FlushMode::parse(text) else {
+        return Err(refuse(device, "flush_mode", text, FlushMode::ALLOWED));
+    };
+    let _frozen = disk.freeze();
+    device.flushes.set_mode(mode);
+    Ok(())
+}
+
+fn set_health(device: &Device, text: &str) -> Result {
+    match text {
+        "reset" => {
+            device.health.reset();
+            Ok(())
+        }
+        _ => Err(refuse(device, "health", text, "reset")),
     }
 }

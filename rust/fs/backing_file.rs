@@ -8,7 +8,7 @@ use crate::{
         credentials::ActingAs,
         stat::{self, Identity},
     },
-    logic::{direct::Alignment, units::Bytes},
+    logic::{direct::Alignment, errcursor::Position, units::Bytes},
     sys,
 };
 use core::{ptr::NonNull, slice};
@@ -155,9 +155,9 @@ impl BackingFile {
 
     /// The position of the cursor that tells which of the file's writeback errors were seen
     /// (`f_wb_err`, see `lib/errseq.c`). Any context.
-    pub(crate) fn error_cursor(&self) -> u32 {
+    pub(crate) fn error_cursor(&self) -> Position {
         // SAFETY: The file is open.
-        unsafe { sys::rloop_error_cursor(self.as_ptr()) }
+        Position::new(unsafe { sys::rloop_error_cursor(self.as_ptr()) })
     }
 
     /// Whether reads and writes can be told not to wait.

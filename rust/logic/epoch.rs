@@ -43,6 +43,15 @@
 //! after it, but before the running round ends. The running round does not
 //! depend on them, so their number is bounded. No later write can delay it.
 //!
+//! # Barriers
+//!
+//! In the mode [`FlushMode::Barrier`] a write that is accepted during a round is
+//! *held*: it must not begin before the round has ended. It has its ticket
+//! already, so that a flush that waits for the next round will wait for it, too.
+//! A write that comes after such a flush would have to be held until that one's
+//! round has ended, but is not in its epoch. So it is not accepted: it comes
+//! again later.
+//!
 //! # Locking
 //!
 //! One lock of the caller's guards the whole machine. With counters per CPU, as
@@ -54,6 +63,36 @@ use ::core::{
     mem,
     num::NonZeroU32, //
 };
+
+/// What a flush means for the writes that come after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FlushMode {
+    /// Nothing.
+    #[default]
+    Drain,
+    /// They begin when it has ended.
+    Barrier,
+}
+
+impl FlushMode {
+    /// What [`parse`](Self::parse) takes, for messages.
+    pub const ALLOWED: &'static str = "drain, barrier";
+
+    /// The mode of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Drain, Self::Barrier]
+            .into_iter()
+            .find(|mode| mode.as_str() == name)
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Drain => "drain",
+            Self::Barrier => "barrier",
+        }
+    }
+}
 
 /// One of the two epochs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,6 +182,7 @@ pub struct Epochs {
     /// cannot overflow, and saturating arithmetic is exact.
     writes: u32,
     phase: Phase,
+    mode: FlushMode,
 }
 
 impl Default for Epochs {
@@ -158,13 +198,42 @@ impl Epochs {
             open: Side::Even,
             writes: 0,
             phase: Phase::Idle,
+            mode: FlushMode::Drain,
         }
     }
 
-    /// A write is accepted. It is never held up.
-    pub fn accept_write(&mut self) -> Ticket {
+    /// The mode in force.
+    pub const fn mode(&self) -> FlushMode {
+        self.mode
+    }
+
+    /// Another mode. Only while no write or flush is in flight.
+    pub fn set_mode(&mut self, mode: FlushMode) {
+        self.mode = mode;
+    }
+
+    /// A write is accepted, unless it has to come again when a round has ended.
+    /// The latter happens with barriers only, as does that it
+    /// [`is_held`](Self::is_held).
+    pub fn accept_write(&mut self) -> Option<Ticket> {
+        if let (
+            FlushMode::Barrier,
+            Phase::Draining { waiting: true, .. } | Phase::Syncing { waiting: true },
+        ) = (self.mode, &self.phase)
+        {
+            return None;
+        }
         self.writes = self.writes.saturating_add(1);
-        Ticket(self.open)
+        Some(Ticket(self.open))
+    }
+
+    /// Whether a write that was accepted must not begin before a round has ended.
+    /// When one has, none is held that was accepted before.
+    pub fn is_held(&self, ticket: &Ticket) -> bool {
+        // What was accepted before the round began is in the closed epoch.
+        self.mode == FlushMode::Barrier
+            && ticket.0 == self.open
+            && !matches!(self.phase, Phase::Idle)
     }
 
     /// A write completed, with or without an error.

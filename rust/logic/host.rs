@@ -12,7 +12,7 @@
 //!
 //! ```compile_fail,E0382
 //! let mut epochs = rloop_logic::epoch::Epochs::new();
-//! let ticket = epochs.accept_write();
+//! let ticket = epochs.accept_write().unwrap();
 //! let _ = epochs.complete_write(ticket);
 //! let _ = epochs.complete_write(ticket);
 //! ```

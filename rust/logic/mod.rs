@@ -18,10 +18,13 @@
 pub mod block_size;
 pub mod direct;
 pub mod epoch;
+pub mod errcursor;
 pub mod flags;
 pub mod overlap;
 pub mod params;
+pub mod policy;
 pub mod pseudo;
+pub mod range_set;
 pub mod state;
 pub mod transfer;
 pub mod units;

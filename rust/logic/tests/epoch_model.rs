@@ -11,6 +11,7 @@ use std::collections::{
     VecDeque, //
 };
 
+use rloop_logic::epoch::FlushMode;
 use sim::{
     Event,
     Sim, //
@@ -18,19 +19,24 @@ use sim::{
 
 /// All of what has to hold after `trace`; the state's name, and what can happen
 /// next.
-fn visit(trace: &[Event], writes: usize, flushes: usize) -> Result<(String, Vec<Event>), String> {
-    Sim::replay(trace)?.round_ends_without_later_writes()?;
-    Sim::replay(trace)?.all_ends()?;
-    let sim = Sim::replay(trace)?;
+fn visit(
+    mode: FlushMode,
+    trace: &[Event],
+    writes: usize,
+    flushes: usize,
+) -> Result<(String, Vec<Event>), String> {
+    Sim::replay(mode, trace)?.round_ends_without_later_writes()?;
+    Sim::replay(mode, trace)?.all_ends()?;
+    let sim = Sim::replay(mode, trace)?;
     Ok((format!("{sim:?}"), sim.enabled(writes, flushes)))
 }
 
 /// Visits every state that can be reached; returns how many there are.
-fn explore(writes: usize, flushes: usize) -> usize {
+fn explore(mode: FlushMode, writes: usize, flushes: usize) -> usize {
     let mut seen = HashSet::new();
     let mut queue = VecDeque::from([Vec::new()]);
     while let Some(trace) = queue.pop_front() {
-        let (name, events) = match visit(&trace, writes, flushes) {
+        let (name, events) = match visit(mode, &trace, writes, flushes) {
             Ok(state) => state,
             Err(what) => panic!("{what}, after {trace:?}"),
         };
@@ -48,12 +54,14 @@ fn explore(writes: usize, flushes: usize) -> usize {
 
 #[test]
 fn all_small_configurations() {
-    for writes in 0..=3 {
-        for flushes in 0..=3 {
-            let states = explore(writes, flushes);
-            println!("{writes} writes, {flushes} flushes: {states} states");
-            // So that a mistake in `enabled` does not go unnoticed.
-            assert!(states > 2 * (writes + flushes));
+    for mode in [FlushMode::Drain, FlushMode::Barrier] {
+        for writes in 0..=3 {
+            for flushes in 0..=3 {
+                let states = explore(mode, writes, flushes);
+                println!("{mode:?}, {writes} writes, {flushes} flushes: {states} states");
+                // So that a mistake in `enabled` does not go unnoticed.
+                assert!(states > 2 * (writes + flushes));
+            }
         }
     }
 }

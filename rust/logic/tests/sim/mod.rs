@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use rloop_logic::epoch::{
     Action,
     Epochs,
+    FlushMode,
     Round,
     Ticket,
     Waiting, //
@@ -44,6 +45,9 @@ pub(crate) struct Sim {
     epochs: Epochs,
     /// Writes in flight.
     tickets: BTreeMap<usize, Ticket>,
+    /// Those that must not begin yet, and how many flushes were accepted before
+    /// each.
+    held: BTreeMap<usize, usize>,
     /// How many writes were accepted.
     accepted: usize,
     flushes: Vec<Flush>,
@@ -63,8 +67,9 @@ fn require(condition: bool, what: &str) -> Verdict {
 
 impl Sim {
     /// The state after `events`.
-    pub(crate) fn replay(events: &[Event]) -> Result<Self, String> {
+    pub(crate) fn replay(mode: FlushMode, events: &[Event]) -> Result<Self, String> {
         let mut sim = Self::default();
+        sim.epochs.set_mode(mode);
         for &event in events {
             sim.step(event)?;
         }
@@ -77,7 +82,9 @@ impl Sim {
         if self.accepted < writes {
             events.push(Event::AcceptWrite);
         }
-        events.extend(self.tickets.keys().copied().map(Event::CompleteWrite));
+        let begun = |write: &usize| !self.held.contains_key(write);
+        let writes = self.tickets.keys().copied().filter(begun);
+        events.extend(writes.map(Event::CompleteWrite));
         if self.flushes.len() < flushes {
             events.push(Event::AcceptFlush);
         }
@@ -91,7 +98,16 @@ impl Sim {
     pub(crate) fn step(&mut self, event: Event) -> Verdict {
         match event {
             Event::AcceptWrite => {
-                let ticket = self.epochs.accept_write();
+                let Some(ticket) = self.epochs.accept_write() else {
+                    require(self.is_barrier(), "a write is refused for nothing")?;
+                    return require(!self.next.is_empty(), "a write is refused too often");
+                };
+                if self.epochs.is_held(&ticket) {
+                    require(self.is_barrier(), "P8: a write waits for a flush")?;
+                    self.held.insert(self.accepted, self.flushes.len());
+                } else {
+                    self.begins(self.flushes.len())?;
+                }
                 self.tickets.insert(self.accepted, ticket);
                 self.accepted += 1;
             }
@@ -173,7 +189,29 @@ impl Sim {
                 "P2: a flush survives a failed fsync",
             )?;
         }
-        self.act(action)
+        self.act(action)?;
+        // Whatever was held may begin.
+        for (write, before) in std::mem::take(&mut self.held) {
+            require(
+                !self.epochs.is_held(&self.tickets[&write]),
+                "a write is held after its round",
+            )?;
+            self.begins(before)?;
+        }
+        Ok(())
+    }
+
+    fn is_barrier(&self) -> bool {
+        self.epochs.mode() == FlushMode::Barrier
+    }
+
+    /// A write begins that was accepted after so many flushes.
+    fn begins(&self, before: usize) -> Verdict {
+        let mut before = self.flushes.iter().take(before);
+        require(
+            !self.is_barrier() || before.all(|flush| flush.outcome.is_some()),
+            "a write overtakes a flush",
+        )
     }
 
     fn complete(&mut self, flush: usize, ok: bool, covered: usize) -> Verdict {
@@ -196,6 +234,7 @@ impl Sim {
             .tickets
             .range(..below)
             .map(|(&write, _)| write)
+            .filter(|write| !self.held.contains_key(write))
             .collect();
         writes
             .into_iter()
@@ -230,7 +269,9 @@ impl Sim {
         self.complete_writes(self.accepted)?;
         while self.sync.is_some() {
             self.step(Event::SyncDone(true))?;
+            self.complete_writes(self.accepted)?;
         }
+        require(self.tickets.is_empty(), "a write never completes")?;
         require(
             self.flushes.iter().all(|flush| flush.outcome.is_some()),
             "a flush never completes",

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The clock that requests are stamped by.
+
+use crate::{logic::errcursor::Moment, sys};
+
+/// This moment. Any context.
+pub(crate) fn now() -> Moment {
+    // SAFETY: Reads a clock.
+    Moment::new(unsafe { sys::rloop_now() })
+}
