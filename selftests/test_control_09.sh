@@ -46,3 +46,45 @@ dev=$(attach "$tmp/image" -o 1)
 name=$(name_of "$dev")
 refused EINVAL "$name: direct I/O at offset 1: the backing file cannot do that" \
 	"$dev" set_direct_io 1
+detach "$dev"
+
+# The rest in the next five seconds.
+log_budget
+expect "ctl_add" 95 "$(loopctl "$(control)" ctl_add 95)"
+on_exit loopctl "$(control)" ctl_remove 95
+settle
+dev=$(free_device)
+name=$(name_of "$dev")
+refused EINVAL "$name: backing file ${LOOP}95: that device has no backing file" \
+	"$dev" set_fd "/dev/${LOOP}95"
+python3 - "$dev" "$tmp/image" <<'END' || fail "encryption"
+import errno, fcntl, os, struct, sys
+LOOP_CONFIGURE = 0x4C0A
+node = os.open(sys.argv[1], os.O_RDWR)
+config = bytearray(304)
+# The descriptor, and `lo_encrypt_type'.
+struct.pack_into("<I", config, 0, os.open(sys.argv[2], os.O_RDWR))
+struct.pack_into("<I", config, 8 + 44, 18)
+try:
+    fcntl.ioctl(node, LOOP_CONFIGURE, config)
+    sys.exit("attached")
+except OSError as error:
+    if error.errno != errno.EINVAL:
+        raise
+END
+expect "lines about encryption" 1 \
+	"$(kernel_log | grep -c " $module: $name: encryption type 18: .*dm-crypt, allowed: 0" || true)"
+
+mount_at "$tmp/ramfs" -t ramfs ramfs
+truncate -s 1M "$tmp/ramfs/image"
+dev=$(attach "$tmp/ramfs/image")
+refused EINVAL "$(name_of "$dev"): direct I/O 1: the backing file cannot do that" \
+	"$dev" set_direct_io 1
+detach "$dev"
+node=$(ram_disk 64 blocksize=4096)
+mkfs.ext4 -q -F "$node"
+mount_at "$tmp/ext4" "$node"
+truncate -s 1M "$tmp/ext4/image"
+dev=$(attach "$tmp/ext4/image")
+refused EINVAL "$(name_of "$dev"): direct I/O with block size 512: the backing file cannot do that" \
+	"$dev" set_direct_io 1
