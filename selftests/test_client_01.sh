@@ -13,7 +13,7 @@ expect "losetup -j" "$a" "$(losetup -n -O NAME -j "$tmp/image")"
 expect "losetup -j -o" "$a" "$(losetup -n -O NAME -j "$tmp/image" -o 4096)"
 expect "losetup -j with another offset" "" "$(losetup -n -O NAME -j "$tmp/image" -o 8192)"
 expect "losetup -O" "$b 0 0 0 0 4096 $tmp/other" \
-	"$(losetup -n -O NAME,SIZELIMIT,OFFSET,AUTOCLEAR,RO,LOG-SEC,BACK-FILE "$b" | tr -s ' ' | sed 's/ $//')"
+	"$(losetup -n -O NAME,SIZELIMIT,OFFSET,AUTOCLEAR,RO,LOG-SEC,BACK-FILE "$b" | xargs)"
 expect "losetup --json" "$tmp/other" \
 	"$(losetup --json | jq -r ".loopdevices[] | select(.name == \"$b\") | .\"back-file\"")"
 losetup -a | grep -q "^$a: .*($tmp/image), offset 4096, sizelimit 1048576$" ||

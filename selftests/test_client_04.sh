@@ -14,7 +14,8 @@ b=$(attach "$tmp/b")
 vg=rloop_$TID
 # Nothing but these two, and no daemon.
 lvm_do() {
-	lvm "$@" --config "devices { filter = [ \"a|^$a\$|\", \"a|^$b\$|\", \"r|.*|\" ] use_devicesfile = 0 }
+	lvm "$@" --config "devices { use_devicesfile = 0
+			filter = [ \"a|^$a\$|\", \"a|^$b\$|\", \"r|.*|\" ] }
 		activation { monitoring = 0 udev_sync = 1 } global { use_lvmpolld = 0 }" \
 		>"$tmp/output" 2>&1 || fail "lvm $1: $(cat "$tmp/output")"
 }

@@ -9,7 +9,8 @@ require_tool udisksctl dbus-daemon
 udisksd=/usr/libexec/udisks2/udisksd
 [[ -x $udisksd ]] || skip "no $udisksd"
 mkdir -p /run/dbus
-if ! dbus-send --system --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames 2>/dev/null; then
+bus=org.freedesktop.DBus
+if ! dbus-send --system --dest="$bus" / "$bus.ListNames" 2>/dev/null; then
 	rm -f /run/dbus/pid /run/dbus/system_bus_socket
 	pid=$(dbus-daemon --system --fork --nopidfile --print-pid)
 	on_exit kill "$pid"

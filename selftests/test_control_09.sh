@@ -39,7 +39,8 @@ refused EINVAL "$name: change of the backing file to descriptor [0-9]*: the devi
 detach "$dev"
 dev=$(attach "$dir/image" -r)
 name=$(name_of "$dev")
-refused EINVAL "$name: size in sectors of the new backing file 4096: it differs from that of the old one" \
+differs="it differs from that of the old one"
+refused EINVAL "$name: size in sectors of the new backing file 4096: $differs" \
 	"$dev" change_fd "$dir/larger:ro"
 detach "$dev"
 dev=$(attach "$tmp/image" -o 1)
@@ -78,7 +79,8 @@ expect "lines about encryption" 1 \
 mount_at "$tmp/ramfs" -t ramfs ramfs
 truncate -s 1M "$tmp/ramfs/image"
 dev=$(attach "$tmp/ramfs/image")
-refused EINVAL "$(name_of "$dev"): direct I/O 1: the backing file cannot do that" \
+name=$(name_of "$dev")
+refused EINVAL "$name: direct I/O 1: the backing file cannot do that" \
 	"$dev" set_direct_io 1
 detach "$dev"
 node=$(ram_disk 64 blocksize=4096)
@@ -86,5 +88,6 @@ mkfs.ext4 -q -F "$node"
 mount_at "$tmp/ext4" "$node"
 truncate -s 1M "$tmp/ext4/image"
 dev=$(attach "$tmp/ext4/image")
-refused EINVAL "$(name_of "$dev"): direct I/O with block size 512: the backing file cannot do that" \
+name=$(name_of "$dev")
+refused EINVAL "$name: direct I/O with block size 512: the backing file cannot do that" \
 	"$dev" set_direct_io 1

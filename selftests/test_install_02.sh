@@ -15,8 +15,8 @@ run() {
 files() { find "$tmp/root" -type f -printf '%m %P\n' | sort | paste -sd' '; }
 
 run
-expect "files" "644 usr/lib/modprobe.d/rloop.conf 644 usr/lib/modules/$(uname -r)/updates/rloop.ko" \
-	"$(files)"
+conf="644 usr/lib/modprobe.d/rloop.conf"
+expect "files" "$conf 644 usr/lib/modules/$(uname -r)/updates/rloop.ko" "$(files)"
 cmp "$RLOOP" "$tmp/root/usr/lib/modules/$(uname -r)/updates/rloop.ko"
 [[ ! -e /etc/modprobe.d/rloop.conf ]] || fail "something is outside of DESTDIR"
 
@@ -24,8 +24,7 @@ cmp "$RLOOP" "$tmp/root/usr/lib/modules/$(uname -r)/updates/rloop.ko"
 mkdir -p "$tmp/root/usr/lib/modules/9.9/updates"
 touch "$tmp/root/usr/lib/modules/9.9/updates/rloop.ko"
 run --uninstall
-expect "files" "644 usr/lib/modprobe.d/rloop.conf 644 usr/lib/modules/9.9/updates/rloop.ko" \
-	"$(files)"
+expect "files" "$conf 644 usr/lib/modules/9.9/updates/rloop.ko" "$(files)"
 rm "$tmp/root/usr/lib/modules/9.9/updates/rloop.ko"
 run --uninstall
 expect "files" "" "$(files)"
