@@ -157,6 +157,9 @@ attached_devices() {
 		echo "/dev/${file%%/*}"
 	done
 }
+# has_autoload: does the kernel ask drivers when an unknown device number is opened
+# (CONFIG_BLOCK_LEGACY_AUTOLOAD)?
+has_autoload() { grep -qw blk_request_module /proc/kallsyms; }
 # settle: udev looks at each new device; nobody but the test has it open then.
 settle() { udevadm settle --timeout=20; }
 # free_device: the node of an unbound device.

@@ -6,6 +6,7 @@
 source "$(dirname "$0")/test_common.sh"
 
 ! under_test_is_c || skip "needs rloop"
+has_autoload || skip "the kernel has no CONFIG_BLOCK_LEGACY_AUTOLOAD"
 node() { echo "$tmp/node$1"; }
 # open_node MINOR: opens a node for it, prints what comes of that.
 open_node() {
