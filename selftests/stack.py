@@ -72,7 +72,7 @@ def verify(kind, node):
     if kind == "ext4":
         run("e2fsck", "-f", "-n", node)
     elif kind == "xfs":
-        run("xfs_repair", "-n", node)
+        run("xfs_repair", "-n", "-P", node)
 
 
 class Stack:

@@ -8,7 +8,7 @@ source "$(dirname "$0")/crash_common.sh"
 require_log
 without_udev
 body() {
-	cut_power files 30 "$1" ext4 xfs 8
+	cut_power files 30 "$1" ext4 xfs 6
 }
 each_mode body
 note "$cut_points points"
