@@ -16,7 +16,7 @@ expect "losetup -O" "$b 0 0 0 0 4096 $tmp/other" \
 	"$(losetup -n -O NAME,SIZELIMIT,OFFSET,AUTOCLEAR,RO,LOG-SEC,BACK-FILE "$b" | xargs)"
 expect "losetup --json" "$tmp/other" \
 	"$(losetup --json | jq -r ".loopdevices[] | select(.name == \"$b\") | .\"back-file\"")"
-losetup -a | grep -q "^$a: .*($tmp/image), offset 4096, sizelimit 1048576$" ||
+losetup -a | grep "^$a: .*($tmp/image), offset 4096, sizelimit 1048576$" >/dev/null ||
 	fail "losetup -a: $(losetup -a)"
 
 # Without an overlap: the same device for the same part, none for one that overlaps.
@@ -29,7 +29,7 @@ if [[ $LOOP == loop ]]; then
 	expect "size of another part" 1044480 "$(size_of "$c")"
 fi
 detach "$a"
-if losetup --help | grep -q -e --loop-ref; then
+if losetup --help | grep -e --loop-ref >/dev/null; then
 	a=$(attach "$tmp/image" --loop-ref reference)
 	expect "losetup -O REF" reference "$(losetup -n -O REF "$a")"
 fi

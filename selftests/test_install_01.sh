@@ -47,7 +47,7 @@ unload() {
 # The nodes that systemd makes at boot, by what depmod found out.
 static_nodes() {
 	kmod static-nodes --format=tmpfiles | awk '$2 ~ /loop-control/ { print $2 }' |
-		grep -qx /dev/loop-control || fail "no static node for /dev/loop-control"
+		grep -x /dev/loop-control >/dev/null || fail "no static node for /dev/loop-control"
 	[[ -c /dev/loop-control ]] || mknod /dev/loop-control c 10 237
 	[[ -b /dev/loop20 ]] || mknod /dev/loop20 b 7 20
 }

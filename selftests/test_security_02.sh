@@ -43,6 +43,7 @@ for attribute in i a; do
 	exec 3<&-
 done
 for why in "the kernel swaps to it" "it is immutable" "it can only be appended to"; do
-	kernel_log | grep -q "$name: file descriptor [0-9]*: $why, allowed: " ||
+	# Not -q, which does not read to the end.
+	kernel_log | grep "$name: file descriptor [0-9]*: $why, allowed: " >/dev/null ||
 		fail "no line in the kernel's log: $why"
 done
