@@ -499,7 +499,14 @@ void rloop_plug_finish(struct blk_plug *plug)
 
 struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active)
 {
-	return alloc_workqueue("%s", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
+	/*
+	 * Work that waits for a file system may wait for a workqueue of that
+	 * one that has no rescuer; XFS does so when it has no more space. The
+	 * kernel complains of that in workqueues whose own rescuer is a promise
+	 * for all they wait for. Here it is one for the driver's part only, and
+	 * __WQ_LEGACY is the kernel's word for that.
+	 */
+	return alloc_workqueue("%s", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS | __WQ_LEGACY,
 			       max_active, name);
 }
 
