@@ -73,7 +73,11 @@ static int node_number[NODES];
 /* What kind of file a descriptor is of. */
 enum fd_kind { FD_PLAIN, FD_WRITE_ONLY, FD_PSEUDO, FD_SPECIAL, FD_BLOCK, FD_NODE };
 static enum fd_kind fd_kinds[FDS];
-/* Since a device was bound: its file was exchanged by LOOP_CHANGE_FD. */
+/* Of an FD_NODE. */
+static int fd_devices[FDS];
+/* Since a device was bound: its file was exchanged by LOOP_CHANGE_FD, or the device
+ * that is its file had been.
+ */
 static int changed[MOST];
 
 enum kind {
@@ -352,6 +356,7 @@ static void new_fd(int slot)
 			access &= ~O_DIRECT;
 			fd = open(path, access | O_CLOEXEC);
 			fd_kinds[slot] = access == O_WRONLY ? FD_WRITE_ONLY : FD_NODE;
+			fd_devices[slot] = device;
 			if (side == sides)
 				describe("device %d flags %#o", device, access);
 		} else if (chance < 32 && side->block) {
@@ -686,6 +691,17 @@ static void compare_status(void)
 			       sides[0].arg[i], sides[1].arg[i]);
 }
 
+/* A device was bound to, or changed to, a descriptor: has it the limits of a file
+ * that was exchanged?
+ */
+static void note_changed(int device)
+{
+	if (sides[1].result || device >= MOST)
+		return;
+	if (now.kind == CHANGE_FD || (fd_kinds[now.fd] == FD_NODE && changed[fd_devices[now.fd]]))
+		changed[device] = 1;
+}
+
 static void do_configure(void)
 {
 	struct loop_config config;
@@ -868,13 +884,13 @@ static void do_step(void)
 	switch (now.kind) {
 	case CONFIGURE:
 		do_configure();
+		note_changed(device);
 		break;
 	case SET_FD:
 	case CHANGE_FD:
 		describe(" fd %d", now.fd);
 		both(now.kind == SET_FD ? LOOP_SET_FD : LOOP_CHANGE_FD, 0);
-		if (now.kind == CHANGE_FD && !sides[1].result && device < MOST)
-			changed[device] = 1;
+		note_changed(device);
 		break;
 	case CLR_FD:
 		both(LOOP_CLR_FD, 0);

@@ -134,7 +134,8 @@ class Sequences(Workload):
     def run(self, stack):
         """All of them."""
         runner = contract.Runner(stack.device, self.logged, self.STRIDE)
-        runner.run(self.size)
+        # What replays the log, the file system's recovery, cannot know what `judge()' does.
+        runner.run(self.size, contract.is_blurred)
         self.done = runner.done
 
     def check(self, stack, marks):
