@@ -111,7 +111,13 @@ eventually() {
 	fail "never true: $*"
 }
 # kernel_log: what the kernel said since this test began.
-kernel_log() { dmesg | tac | sed "/rloop-selftest: start $TID\$/q" | tac; }
+kernel_log() {
+	# To its end, or who writes would be told of a broken pipe.
+	dmesg | awk -v start="rloop-selftest: start $TID\$" '
+		$0 ~ start { n = 0 }
+		{ line[n++] = $0 }
+		END { for (i = 0; i < n; i++) print line[i] }'
+}
 # log_budget: waits until the module has said nothing for so long that its rate
 # limit (10 lines in 5 seconds) lets ten lines through.
 log_budget() {
