@@ -5,6 +5,8 @@
 #
 #   CRASH_POINTS  how many points to cut the power at, default: the test's own
 
+# The same programs and points each time, but for what timing makes of them.
+SEED=${SEED:-1}
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/stress_common.sh"
 
