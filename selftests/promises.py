@@ -6,8 +6,10 @@
 DEVICE's backing file is the device-mapper device NAME, which is DISK, or, for some milliseconds now
 and then, a disk on which everything fails. Each writer has its own descriptor, and in each round
 writes a block in a place of its own and flushes. If both succeed the block has to be on DISK at the
-end, whoever else's flush has failed meanwhile. Prints the numbers of rounds, of those in which
-something failed, and of blocks that are missing although both succeeded.
+end, whoever else's flush has failed meanwhile. There is one exception: a flush that its fsync()
+submits just after another one has failed may succeed, but then the descriptor's next fsync() tells.
+Prints the numbers of rounds, of those in which something failed, of blocks that are missing although
+both succeeded, and of those of which the next fsync() told.
 """
 import mmap
 import multiprocessing
@@ -32,18 +34,30 @@ def writer(device, index, writers, rounds, seed, pipe):
     chance = random.Random(seed * 1000 + index)
     fd = os.open(device, os.O_RDWR | os.O_DIRECT)
     memory = mmap.mmap(-1, BLOCK)
-    promised, failed = [], 0
+    promised, failed = {}, 0
+    # Of the last round that succeeded, if none came after it.
+    last = None
     for number in range(rounds):
         place = number * writers + index
         memory[:] = content(place)
         try:
             os.pwritev(fd, [memory], place * BLOCK)
-            # So that others flush in between.
-            time.sleep(chance.choice((0, 0, 0.001)))
-            os.fdatasync(fd)
-            promised.append(place)
         except OSError:
             failed += 1
+            continue
+        # So that others flush in between.
+        time.sleep(chance.choice((0, 0, 0.001)))
+        try:
+            os.fdatasync(fd)
+        except OSError:
+            failed += 1
+            if last is not None:
+                promised[last] = True
+            last = None
+            continue
+        # Whether the next one told.
+        promised[place] = False
+        last = place
     os.close(fd)
     pipe.send((promised, failed))
     pipe.close()
@@ -68,19 +82,22 @@ def main(device, name, disk, writers, rounds, seed):
         devmapper.switch(name, sectors, "error", "")
         time.sleep(chance.uniform(0, 0.01))
         devmapper.switch(name, sectors, "linear", f"{disk} 0")
-    failed = lost = 0
+    failed = lost = late = 0
     memory = mmap.mmap(-1, BLOCK)
     for pipe in pipes:
         promised, bad = pipe.recv()
         failed += bad
-        for place in promised:
+        for place, told in promised.items():
             os.preadv(fd, [memory], place * BLOCK)
             if memory[:] != content(place):
+                if told:
+                    late += 1
+                    continue
                 lost += 1
                 if lost <= 8:
                     what = f"round {place // writers} of writer {place % writers}"
                     print(f"{what}: flushed, and not there", file=sys.stderr)
-    print(writers * rounds, failed, lost)
+    print(writers * rounds, failed, lost, late)
 
 
 if __name__ == "__main__":

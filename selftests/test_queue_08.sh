@@ -5,6 +5,7 @@
 # shellcheck source=selftests/queue_common.sh
 source "$(dirname "$0")/queue_common.sh"
 
+require_cachestat
 ! under_test_is_c || skip "the C driver does not count syncs"
 dir=$(make_backing ext4 32)
 truncate -s 16M "$dir/image"

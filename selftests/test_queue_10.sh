@@ -5,6 +5,7 @@
 # shellcheck source=selftests/queue_common.sh
 source "$(dirname "$0")/queue_common.sh"
 
+require_cachestat
 ! under_test_is_c || skip "needs rloop"
 require_module dm_delay
 require_module vfat
