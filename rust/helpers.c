@@ -264,20 +264,32 @@ void rloop_bdev_set_wb_err(struct block_device *bdev, int err)
 	filemap_set_wb_err(bdev->bd_mapping, err);
 }
 
-/*
- * Records an error in the super block that holds the device, unless err is 0.
- * Whether there is one.
- */
-bool rloop_bdev_set_fs_err(struct block_device *bdev, int err)
+/* The super block that holds the device, or NULL. With bd_holder_lock. */
+static struct super_block *bdev_super(const struct block_device *bdev)
+{
+	return bdev->bd_holder_ops == &fs_holder_ops ? bdev->bd_holder : NULL;
+}
+
+bool rloop_bdev_has_fs(struct block_device *bdev)
 {
 	bool has_fs;
 
 	mutex_lock(&bdev->bd_holder_lock);
-	has_fs = bdev->bd_holder_ops == &fs_holder_ops && bdev->bd_holder;
-	if (has_fs && err)
-		errseq_set(&((struct super_block *)bdev->bd_holder)->s_wb_err, err);
+	has_fs = bdev_super(bdev);
 	mutex_unlock(&bdev->bd_holder_lock);
 	return has_fs;
+}
+
+/* Records an error in the super block that holds the device, if there is one. */
+void rloop_bdev_set_fs_err(struct block_device *bdev, int err)
+{
+	struct super_block *sb;
+
+	mutex_lock(&bdev->bd_holder_lock);
+	sb = bdev_super(bdev);
+	if (sb)
+		errseq_set(&sb->s_wb_err, err);
+	mutex_unlock(&bdev->bd_holder_lock);
 }
 
 /*

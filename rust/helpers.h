@@ -119,7 +119,8 @@ struct block_device *rloop_disk_part_get(struct gendisk *disk, unsigned long *in
 void rloop_bdev_put(struct block_device *bdev);
 int rloop_bdev_openers(const struct block_device *bdev);
 void rloop_bdev_set_wb_err(struct block_device *bdev, int err);
-bool rloop_bdev_set_fs_err(struct block_device *bdev, int err);
+bool rloop_bdev_has_fs(struct block_device *bdev);
+void rloop_bdev_set_fs_err(struct block_device *bdev, int err);
 u64 rloop_flush_submitted(const struct request *rq);
 u64 rloop_now(void);
 struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,

@@ -33,8 +33,8 @@ impl Part {
 
     /// Whether a file system is mounted from it. May sleep.
     fn has_file_system(&self) -> bool {
-        // SAFETY: Live by the type invariant. Records nothing.
-        unsafe { sys::rloop_bdev_set_fs_err(self.bdev.as_ptr(), 0) }
+        // SAFETY: Live by the type invariant.
+        unsafe { sys::rloop_bdev_has_fs(self.bdev.as_ptr()) }
     }
 
     /// Records an error for all that look at it from now on. May sleep.

@@ -15,9 +15,7 @@ pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
     // A loop device that checks what its own backing file leads to may be looking at this one.
     let _topology = device.shared.topology.lock();
     let mut control = device.control.lock();
-    // It happens when the last user closes the device. That may be the caller, in which case nobody
-    // can open it any more.
-    let _ = control.clear(disk.openers()).map_err(errno)?;
+    control.clear(disk.openers()).map_err(errno)?;
     device.publish_autoclear();
     Ok(())
 }

@@ -51,34 +51,33 @@ impl Operations for Loop {
             None
         };
         let mut rq = rq.start();
-        if op == Op::Flush {
+        let queue = rq.hw_queue();
+        let ready = if op == Op::Flush {
             Flushes::accept_flush(device.into(), rq);
+            None
         } else {
             if let Some((ticket, barrier)) = ticket {
                 let data = rq.data().driver();
                 data.ticket = Some(ticket);
                 data.barrier = barrier;
             }
-            let queue = rq.hw_queue();
-            match device.in_order.accept(rq) {
-                Accepted::Ready(rq) => {
-                    if let Some(rq) = device.flushes.hold(rq) {
-                        let lane = lane::route(&rq);
-                        if lane != LaneId::Fast(queue) {
-                            device.lanes.send(lane, rq, &device.shared);
-                        } else if last {
-                            device.lanes.send(lane, rq, &device.shared);
-                            return Ok(());
-                        } else {
-                            device.lanes.push(lane, rq);
-                        }
-                    }
+            Self::ready(&device, rq)
+        };
+        match ready.map(|rq| (lane::route(&rq), rq)) {
+            Some((lane, rq)) if lane == LaneId::Fast(queue) => {
+                if last {
+                    device.lanes.send(lane, rq, &device.shared);
+                } else {
+                    device.lanes.push(lane, rq);
                 }
-                Accepted::Parked => device.stats.ordered.count(),
+                return Ok(());
             }
-            if last {
-                Self::commit(&device, queue);
-            }
+            Some((lane, rq)) => device.lanes.send(lane, rq, &device.shared),
+            None => {}
+        }
+        // Those before it in the batch, whatever this one is.
+        if last {
+            Self::commit(&device, queue);
         }
         Ok(())
     }
@@ -123,6 +122,17 @@ impl Operations for Loop {
 }
 
 impl Loop {
+    /// An accepted request, unless it has to wait for others.
+    fn ready(device: &Device, rq: Request<Self>) -> Option<Request<Self>> {
+        match device.in_order.accept(rq) {
+            Accepted::Ready(rq) => device.flushes.hold(rq),
+            Accepted::Parked => {
+                device.stats.ordered.count();
+                None
+            }
+        }
+    }
+
     /// Has what was queued through a hardware queue executed.
     fn commit(device: &Device, queue: u32) {
         device.lanes.kick(LaneId::Fast(queue), &device.shared);

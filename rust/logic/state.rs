@@ -68,17 +68,6 @@ pub enum Refusal {
     Gone,
 }
 
-/// What has become of a request to detach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Clear {
-    /// The device is in Rundown; the last close, which is the caller's own,
-    /// tears it down.
-    Now,
-    /// Others have the device open. It works on until the last of them closes
-    /// it.
-    OnLastClose,
-}
-
 impl<B> Default for State<B> {
     fn default() -> Self {
         Self::new()
@@ -169,19 +158,19 @@ impl<B> State<B> {
     }
 
     /// One of `openers` asks to detach the device (`LOOP_CLR_FD`). If nobody
-    /// else has it open it is in Rundown, so that nobody can open it any more;
-    /// else it will be detached on last close.
+    /// else has it open it is in Rundown, so that nobody can open it any more,
+    /// and the last close, which is the caller's own, tears it down; else it
+    /// works on until the last of them closes it.
     ///
     /// # Errors
     ///
     /// [`Refusal::NotBound`] unless the device is bound.
-    pub fn clear(&mut self, openers: u32) -> Result<Clear, Refusal> {
+    pub fn clear(&mut self, openers: u32) -> Result<(), Refusal> {
         self.set_autoclear(true)?;
-        if openers > 1 {
-            return Ok(Clear::OnLastClose);
+        if openers <= 1 {
+            self.run_down();
         }
-        self.run_down();
-        Ok(Clear::Now)
+        Ok(())
     }
 
     /// The last opener closed the device. Returns whether it is now in Rundown,

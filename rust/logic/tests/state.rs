@@ -10,7 +10,6 @@ use std::{
 
 use proptest::prelude::*;
 use rloop_logic::state::{
-    Clear,
     Refusal,
     State, //
 };
@@ -146,8 +145,8 @@ const TABLE: [(&str, Event, [&str; 5]); 17] = [
         |s| told(s.clear(0)),
         [
             "Err(NotBound) U",
-            "Ok(Now) R7",
-            "Ok(Now) R7",
+            "Ok(()) R7",
+            "Ok(()) R7",
             "Err(NotBound) R7",
             "Err(NotBound) D",
         ],
@@ -157,8 +156,8 @@ const TABLE: [(&str, Event, [&str; 5]); 17] = [
         |s| told(s.clear(1)),
         [
             "Err(NotBound) U",
-            "Ok(Now) R7",
-            "Ok(Now) R7",
+            "Ok(()) R7",
+            "Ok(()) R7",
             "Err(NotBound) R7",
             "Err(NotBound) D",
         ],
@@ -168,8 +167,8 @@ const TABLE: [(&str, Event, [&str; 5]); 17] = [
         |s| told(s.clear(2)),
         [
             "Err(NotBound) U",
-            "Ok(OnLastClose) A7",
-            "Ok(OnLastClose) A7",
+            "Ok(()) A7",
+            "Ok(()) A7",
             "Err(NotBound) R7",
             "Err(NotBound) D",
         ],
@@ -234,7 +233,7 @@ fn every_event_in_every_state() {
 fn detach_while_others_have_it_open() {
     let mut state = State::new();
     state.attach(1, false).unwrap();
-    assert_eq!(state.clear(2), Ok(Clear::OnLastClose));
+    assert_eq!(state.clear(2), Ok(()));
     assert_eq!(state.bound(), Ok(&1));
     assert_eq!(state.open(), Ok(()));
     assert!(state.last_close());
@@ -315,11 +314,11 @@ proptest! {
                     oracle.autoclear = enable;
                 }
                 Do::Clear(openers) => match state.clear(openers) {
-                    Ok(clear) => {
+                    Ok(()) => {
                         prop_assert!(oracle.usable());
                         oracle.autoclear = true;
                         oracle.rundown = openers < 2;
-                        prop_assert_eq!(clear == Clear::Now, oracle.rundown);
+                        prop_assert_eq!(state.open().is_err(), oracle.rundown);
                     }
                     Err(refusal) => {
                         prop_assert!(!oracle.usable());
