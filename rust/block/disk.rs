@@ -6,6 +6,7 @@ use crate::core::{errno::enametoolong, module::THIS_MODULE};
 use crate::{
     block::{
         frozen::Frozen,
+        limits::Limits,
         operations::DiskData,
         tag_set::{Queues, TagSet},
         vtable::DiskVtable,
@@ -99,10 +100,15 @@ impl<T: Operations> Disk<T> {
         unsafe { sys::rloop_disk_openers(self.as_ptr()) }
     }
 
-    /// Stops all I/O, so that limits and queue data can be changed. May sleep; waits for the
-    /// requests in flight.
+    /// Stops all I/O, so that queue data can be changed. May sleep; waits for the requests in flight.
     pub(crate) fn freeze(&self) -> Frozen<'_, T> {
         Frozen::new(self)
+    }
+
+    /// The same, and sets the queue limits. On an error (`EINVAL`: impossible limits) nothing is
+    /// changed.
+    pub(crate) fn freeze_with(&self, limits: &Limits) -> Result<Frozen<'_, T>> {
+        Frozen::with_limits(self, limits)
     }
 
     /// Gives the disk as many hardware queues as `count`, or leaves it those it has if there is no

@@ -16,7 +16,7 @@ use kernel::{
 
 /// No request of the disk is in flight and none can begin while this lives.
 ///
-/// Changing how a device works is: freeze, [`change limits`](Self::commit_limits), [`change queue
+/// Changing how a device works is: freeze, perhaps with other limits, [`change queue
 /// data`](Self::queue_data), drop.
 ///
 /// # Invariants
@@ -26,16 +26,39 @@ use kernel::{
 pub(crate) struct Frozen<'a, T: Operations> {
     disk: &'a Disk<T>,
     memflags: u32,
-    // LOCKING: `limits_lock` of the queue nests inside; taken and released in `commit_limits()`.
+    // LOCKING: `limits_lock` of the queue nests inside. It is taken before the queue is frozen, as
+    // everywhere in the kernel: who holds it may wait for memory, and so for I/O.
     _exclusive: Guard<'a, (), MutexBackend>,
 }
 
 impl<'a, T: Operations> Frozen<'a, T> {
+    /// Freezes the queue.
     pub(super) fn new(disk: &'a Disk<T>) -> Self {
+        Self::locked(disk, disk.data().freezing.lock())
+    }
+
+    /// Freezes the queue, and sets its limits. On an error (`EINVAL`: impossible limits) nothing is
+    /// changed.
+    pub(super) fn with_limits(disk: &'a Disk<T>, limits: &Limits) -> Result<Self> {
         let exclusive = disk.data().freezing.lock();
+        let queue = disk.queue();
+        let mut raw = MaybeUninit::<bindings::queue_limits>::uninit();
+        // SAFETY: The queue is live and `raw` valid for writes; takes `limits_lock`.
+        let mut raw = unsafe {
+            sys::rloop_limits_start(queue, raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        limits.apply(&mut raw);
+        let frozen = Self::locked(disk, exclusive);
+        // SAFETY: The queue is live and frozen; releases `limits_lock`.
+        to_result(unsafe { bindings::queue_limits_commit_update(queue, &mut raw) })?;
+        Ok(frozen)
+    }
+
+    fn locked(disk: &'a Disk<T>, exclusive: Guard<'a, (), MutexBackend>) -> Self {
         // SAFETY: The disk's queue is live.
         let memflags = unsafe { sys::rloop_freeze(disk.queue()) };
-        // INVARIANT: Frozen and locked just now.
+        // INVARIANT: Frozen just now, and `exclusive` is the lock.
         Self {
             disk,
             memflags,
@@ -48,20 +71,6 @@ impl<'a, T: Operations> Frozen<'a, T> {
         // SAFETY: It is read through requests only, of which there are none, and written through
         // `Frozen` only, of which this is the only one and mutably borrowed.
         unsafe { &mut *self.disk.data().queue_data.get() }
-    }
-
-    /// Sets the queue limits. On an error (`EINVAL`: impossible limits) nothing is changed.
-    pub(crate) fn commit_limits(&mut self, limits: &Limits) -> Result {
-        let queue = self.disk.queue();
-        let mut raw = MaybeUninit::<bindings::queue_limits>::uninit();
-        // SAFETY: The queue is live and `raw` valid for writes; takes `limits_lock`.
-        let mut raw = unsafe {
-            sys::rloop_limits_start(queue, raw.as_mut_ptr());
-            raw.assume_init()
-        };
-        limits.apply(&mut raw);
-        // SAFETY: The queue is live and frozen; releases `limits_lock`.
-        to_result(unsafe { bindings::queue_limits_commit_update(queue, &mut raw) })
     }
 }
 

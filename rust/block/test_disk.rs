@@ -255,7 +255,7 @@ mod tests {
         }
 
         fn set(&self, limits: &Limits) -> Result {
-            self.disk.freeze().commit_limits(limits)
+            self.disk.freeze_with(limits).map(drop)
         }
 
         fn block_size(&self) -> u32 {

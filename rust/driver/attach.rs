@@ -119,8 +119,7 @@ pub(super) fn configure(
 
     let uevents = disk.hold_uevents();
     {
-        let mut frozen = disk.freeze();
-        frozen.commit_limits(&limits)?;
+        let mut frozen = disk.freeze_with(&limits)?;
         device.in_order.set(Some(table));
         let mode = device.shared.defaults.flush_mode;
         device.flushes.attach(&binding.file, mode);

@@ -28,12 +28,13 @@ pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
     // Now the device is in rundown: nobody can open or change it until `finish()`.
     disk.invalidate_all();
     {
-        let mut frozen = disk.freeze();
+        // These limits are always possible.
+        let mut frozen = disk
+            .freeze_with(&Limits::UNBOUND)
+            .unwrap_or_else(|_| disk.freeze());
         *frozen.queue_data() = None;
         drop(device.in_order.set(None));
         device.health.clear();
-        // These limits are always possible.
-        let _ = frozen.commit_limits(&Limits::UNBOUND);
     }
     disk.set_read_only(false);
     disk.media_changed();

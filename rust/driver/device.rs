@@ -172,8 +172,7 @@ impl Device {
         let size = binding.window.capacity(binding.file.size()?);
         let attached = state.bound_mut().map_err(errno)?;
         {
-            let mut frozen = disk.freeze();
-            frozen.commit_limits(&limits)?;
+            let mut frozen = disk.freeze_with(&limits)?;
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);
             }

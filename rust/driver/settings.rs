@@ -96,7 +96,7 @@ pub(super) fn take_back_limits(device: &Device) {
     };
     let binding = attached.binding.clone();
     let limits = binding.limits();
-    let result = binding.disk.freeze().commit_limits(&limits);
+    let result = binding.disk.freeze_with(&limits).map(drop);
     if let Err(error) = result {
         trouble!(device.label(), "could not switch discards off: {:?}", error);
     }
