@@ -4,6 +4,9 @@
 
 # Only for `modules': a kernel build tree to build for, with the host's tools.
 KDIR ?=
+# For `modules', `test', `test-debug' and `clippy': the series of the kernel, of
+# those that scripts/series prints, instead of the first of these.
+SERIES ?=
 # For `test' and `test-debug': which selftests (patterns), for example
 # TESTS='flush_01 errseq_*'; and which of them under kmemleak.
 export TESTS LEAK_TESTS
@@ -20,12 +23,14 @@ export CRASH_POINTS SEED
 QUICK ?=
 BENCHFLAGS ?=
 
+series = $(if $(SERIES),--series '$(SERIES)')
+
 .DEFAULT_GOAL := modules
 .PHONY: modules install uninstall demo test test-debug crashtest bench vm clippy fmt fmtcheck \
 	check doc rust-analyzer clean help
 
 modules:
-	@scripts/modules $(if $(KDIR),--kdir '$(KDIR)')
+	@scripts/modules $(if $(KDIR),--kdir '$(KDIR)',$(series))
 
 INSTALL = scripts/install --destdir '$(DESTDIR)' --modules-dir '$(MODULES_DIR)' \
 	--modprobe-dir '$(MODPROBE_DIR)'
@@ -39,10 +44,10 @@ demo:
 	@scripts/demo
 
 test:
-	@scripts/test
+	@scripts/test $(series)
 
 test-debug:
-	@scripts/test --kernel $(if $(filter-out 0,$(KCSAN)),kcsan,debug)
+	@scripts/test --kernel $(if $(filter-out 0,$(KCSAN)),kcsan,debug) $(series)
 
 crashtest:
 	@scripts/crashtest
@@ -54,7 +59,7 @@ vm:
 	@scripts/vm
 
 clippy:
-	@scripts/clippy
+	@scripts/clippy $(series)
 
 fmt:
 	@scripts/format
@@ -75,12 +80,12 @@ clean:
 	rm -rf build rust/logic/target rust-project.json
 
 help:
-	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>]'
+	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>] [SERIES=X.Y]'
 	@echo 'install        build/rloop.ko in the place of the C driver, as root [DESTDIR=…]'
 	@echo 'uninstall      the C driver again'
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
-	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*']"
-	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…]'
+	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*'] [SERIES=X.Y]"
+	@echo 'test-debug     the same selftests on a debug kernel [KCSAN=1] [LEAK_TESTS=…] [SERIES=X.Y]'
 	@echo 'crashtest      cut the power 5000 times [CRASH_POINTS=N] [SEED=N]'
 	@echo 'bench          measure against the C driver and the raw file [QUICK=1] [BENCHFLAGS=…]'
 	@echo 'vm             a shell in a VM with rloop loaded'

@@ -264,10 +264,13 @@ void rloop_bdev_set_wb_err(struct block_device *bdev, int err)
 	filemap_set_wb_err(bdev->bd_mapping, err);
 }
 
-/* The super block that holds the device, or NULL. With bd_holder_lock. */
-static struct super_block *bdev_super(const struct block_device *bdev)
+/*
+ * Does a file system hold the device? Nobody else wants to be asked to freeze.
+ * With bd_holder_lock.
+ */
+static bool bdev_has_fs(const struct block_device *bdev)
 {
-	return bdev->bd_holder_ops == &fs_holder_ops ? bdev->bd_holder : NULL;
+	return bdev->bd_holder_ops && bdev->bd_holder_ops->freeze;
 }
 
 bool rloop_bdev_has_fs(struct block_device *bdev)
@@ -275,20 +278,26 @@ bool rloop_bdev_has_fs(struct block_device *bdev)
 	bool has_fs;
 
 	mutex_lock(&bdev->bd_holder_lock);
-	has_fs = bdev_super(bdev);
+	has_fs = bdev_has_fs(bdev);
 	mutex_unlock(&bdev->bd_holder_lock);
 	return has_fs;
 }
 
-/* Records an error in the super block that holds the device, if there is one. */
+/*
+ * Records an error for syncfs() of a file system that holds the device. Since
+ * 7.3 nobody but fs/super.c knows its super block; but sync_filesystem() looks at
+ * these flags of the device's page cache, and tells the first who asks.
+ */
 void rloop_bdev_set_fs_err(struct block_device *bdev, int err)
 {
-	struct super_block *sb;
-
 	mutex_lock(&bdev->bd_holder_lock);
-	sb = bdev_super(bdev);
-	if (sb)
-		errseq_set(&sb->s_wb_err, err);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+	if (bdev->bd_holder_ops == &fs_holder_ops && bdev->bd_holder)
+		errseq_set(&((struct super_block *)bdev->bd_holder)->s_wb_err, err);
+#else
+	if (bdev_has_fs(bdev))
+		set_bit(err == -ENOSPC ? AS_ENOSPC : AS_EIO, &bdev->bd_mapping->flags);
+#endif
 	mutex_unlock(&bdev->bd_holder_lock);
 }
 

@@ -99,10 +99,10 @@ expect_failure() {
 		fail "'$*' succeeds"
 	fi
 }
-# eventually COMMAND…: becomes true within ten seconds: a guard, no deadline.
+# eventually COMMAND…: becomes true within a minute: a guard, no deadline.
 eventually() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		if "$@"; then
 			return 0
 		fi

@@ -124,7 +124,12 @@ impl<T: Operations> MqVtable<T> {
         match unsafe {
             let pdu = bindings::blk_mq_rq_to_pdu(rq).cast::<Pdu<T>>();
             sys::rloop_init_work(Opaque::cast_into(&raw const (*pdu).work), Some(Self::run));
-            PinInit::__pinned_init(T::new_request_data(), &raw mut (*pdu).data)
+            let data = &raw mut (*pdu).data;
+            #[cfg(rloop_series = "7.2")]
+            let done = PinInit::__pinned_init(T::new_request_data(), data);
+            #[cfg(not(rloop_series = "7.2"))]
+            let done = PinInit::__init(T::new_request_data(), data);
+            done
         } {
             Ok(()) => 0,
             Err(infallible) => match infallible {},
