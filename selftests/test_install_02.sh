@@ -8,25 +8,35 @@ source "$(dirname "$0")/test_common.sh"
 install=$(dirname "$RLOOP")/install
 [[ -x $install ]] || skip "no $install"
 [[ $module == rloop ]] || skip "the module is called $module"
+outside=$tmp/outside
 run() {
-	"$install" --module "$RLOOP" --destdir "$tmp/root" --modules-dir /usr/lib/modules \
-		--modprobe-dir /usr/lib/modprobe.d "$@"
+	"$install" --module "$RLOOP" --destdir "$tmp/root" --modules-dir "$outside/modules" \
+		--modprobe-dir "$outside/modprobe.d" "$@"
 }
 files() { find "$tmp/root" -type f -printf '%m %P\n' | sort | paste -sd' '; }
+# unchanged: what is there without the DESTDIR, where rloop is installed, too.
+sums() { find "$outside" -type f -exec cksum {} + | sort; }
+unchanged() { expect "what is outside of DESTDIR" "$was" "$(sums)"; }
+mkdir -p "$outside/modules/$(uname -r)/updates" "$outside/modprobe.d"
+echo another | tee "$outside/modules/$(uname -r)/updates/rloop.ko" >"$outside/modprobe.d/rloop.conf"
+was=$(sums)
 
 run
-conf="644 usr/lib/modprobe.d/rloop.conf"
-expect "files" "$conf 644 usr/lib/modules/$(uname -r)/updates/rloop.ko" "$(files)"
-cmp "$RLOOP" "$tmp/root/usr/lib/modules/$(uname -r)/updates/rloop.ko"
+there=${outside#/}
+conf="644 $there/modprobe.d/rloop.conf"
+expect "files" "$conf 644 $there/modules/$(uname -r)/updates/rloop.ko" "$(files)"
+cmp "$RLOOP" "$tmp/root$outside/modules/$(uname -r)/updates/rloop.ko"
+unchanged
 [[ ! -e /etc/modprobe.d/rloop.conf ]] || fail "something is outside of DESTDIR"
 
 # The file for modprobe stays as long as any kernel has rloop.
-mkdir -p "$tmp/root/usr/lib/modules/9.9/updates"
-touch "$tmp/root/usr/lib/modules/9.9/updates/rloop.ko"
+mkdir -p "$tmp/root$outside/modules/9.9/updates"
+touch "$tmp/root$outside/modules/9.9/updates/rloop.ko"
 run --uninstall
-expect "files" "$conf 644 usr/lib/modules/9.9/updates/rloop.ko" "$(files)"
-rm "$tmp/root/usr/lib/modules/9.9/updates/rloop.ko"
+expect "files" "$conf 644 $there/modules/9.9/updates/rloop.ko" "$(files)"
+rm "$tmp/root$outside/modules/9.9/updates/rloop.ko"
 run --uninstall
 expect "files" "" "$(files)"
+unchanged
 
 expect_failure "$install" --module "$tmp/none"
