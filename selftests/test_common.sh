@@ -264,6 +264,16 @@ dm_switch() {
 sectors_of() { blockdev --getsz "$1"; }
 linear() { echo "0 $(sectors_of "$1") linear $1 0"; }
 error_table() { echo "0 $(sectors_of "$1") error"; }
+# loss_table MODE NODE: with which the next sync of a device in that MODE finds a loss:
+# buffered, pages cannot be written; direct, the disk, which has to have a cache, cannot
+# be flushed.
+loss_table() {
+	if [[ $1 == direct ]]; then
+		echo "0 $(sectors_of "$2") flakey $2 0 0 3600 1 error_writes"
+	else
+		error_table "$2"
+	fi
+}
 
 # mount_at DIRECTORY OPTION…: with clean-up.
 mount_at() {
