@@ -1,18 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# flush_mode barrier: data is right and nothing hangs when many write, read and flush at
-# the same time.
-# shellcheck source=selftests/test_common.sh
-source "$(dirname "$0")/test_common.sh"
+# P7, flush_mode barrier: data is right, each request sees exactly those accepted before
+# it, and nothing hangs when many write, read and flush at the same time.
+# shellcheck source=selftests/queue_common.sh
+source "$(dirname "$0")/queue_common.sh"
 
-truncate -s 32M "$tmp/image"
+require_module dm_delay
+node=$(ram_disk 32 cache_size=4)
+# Flushes take their time, so that writes are held.
+slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 4")
+# flush DEVICE: one flush after the other. With two at a time a write may have to come
+# again, and is accepted later than it was submitted.
+flush() { while :; do fdio "$1:ro" fsync{,,,,,,,} >/dev/null; done; }
 body() {
-	local dev
-	dev=$(attach_mode "$1" "$tmp/image")
+	local dev flushing
+	dev=$(attach_mode "$1" "$slow")
 	set_to "$dev" flush_mode barrier
 	fio_verify "$dev" --fsync=4 --numjobs=2 --size=4M --offset_increment=4M
+	flush "$dev" &
+	flushing=$!
+	stop_at_exit "$flushing"
+	order "$dev" 4 "$(scaled 800)" "$SEED" >&2 || fail "order, $1, SEED=$SEED"
+	stop "$flushing"
 	detach "$dev"
 }
-body buffered
-# Not every file system can.
-[[ $(df --output=fstype "$tmp" | tail -n 1) == tmpfs ]] || body direct
+each_mode body
