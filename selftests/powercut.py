@@ -58,7 +58,8 @@ def apply(log, entries, node):
 
 
 def choose(log, first, last, points, chance):
-    """Where to cut: lengths of the log, in order; and which are just after a flush."""
+    """Where to cut: lengths of the log, in order; and which are just after a flush. Of the others
+    half are just after something was acknowledged."""
     sharp = [
         i + 1
         for i in range(first, last)
@@ -66,8 +67,10 @@ def choose(log, first, last, points, chance):
     ]
     between = sorted(set(range(first + 1, last + 1)) - set(sharp))
     half = min(len(between), points // 2)
-    chosen = chance.sample(sharp, min(len(sharp), points - half)) + chance.sample(between, half)
-    return sorted(chosen), set(sharp)
+    marks = [end for end in between if log.entries[end - 1].flags & writelog.MARK]
+    some = chance.sample(marks, min(len(marks), half // 2))
+    some += chance.sample(sorted(set(between) - set(some)), half - len(some))
+    return sorted(chance.sample(sharp, min(len(sharp), points - half)) + some), set(sharp)
 
 
 class Replay:
@@ -98,6 +101,9 @@ class Replay:
         for entry in entries[flush:end]:
             self._note(entry, now)
         some = self.chance.choice((0, 50, 100))
+        if end > flush and entries[end - 1].flags & writelog.MARK:
+            # What was acknowledged has to be there whatever was not flushed.
+            some = 0
         rest = [
             entry
             for entry in entries[flush:end]

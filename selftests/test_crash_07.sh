@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P1: a power failure at any point of programs that log, replace files, and use SQLite, on
-# ext4 in an image on ext4: all that was acknowledged is there, and e2fsck finds nothing.
+# P1: a power failure at any point of programs that log, replace and overwrite files, and use
+# SQLite, on ext4 in an image on ext4: all that was acknowledged is there, and e2fsck finds
+# nothing.
 # shellcheck source=selftests/crash_common.sh
 source "$(dirname "$0")/crash_common.sh"
 

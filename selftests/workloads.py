@@ -168,10 +168,12 @@ class Sequences(Workload):
 
 
 class Files(Workload):
-    """A log that is appended to, files that are replaced, and two SQLite databases."""
+    """A log that is appended to, files that are replaced, two SQLite databases, and a record that is
+    overwritten: then there is nothing to be journalled, and only a flush makes it stable."""
 
     inner = True
     NAMES = 5
+    OVERWRITES = 6
 
     def record(self, number, least=16, most=5000):
         """A record with its length, number and checksum; so many bytes as chance will have."""
@@ -213,6 +215,9 @@ class Files(Workload):
         bases = [(kind, self.connect(path, kind)) for kind, path in self.bases(stack)]
         for _, base in bases:
             base.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)")
+        place = os.open(f"{stack.files}/place", os.O_WRONLY | os.O_CREAT)
+        os.pwrite(place, self.record(0, 16, 16), 0)
+        os.fsync(place)
         os.fsync(directory)
         for number in range(1, self.size + 1):
             os.write(journal, self.record(number))
@@ -229,8 +234,13 @@ class Files(Workload):
             data = self.record(number, 100, 9000)
             base.execute("INSERT INTO t VALUES (?, ?)", (number, data))
             self.mark(kind, number)
+            for i in range(number * self.OVERWRITES, (number + 1) * self.OVERWRITES):
+                os.pwrite(place, self.record(i, 16, 16), 0)
+                os.fdatasync(place)
+                self.mark("place", i)
         for _, base in bases:
             base.close()
+        os.close(place)
         os.close(journal)
         os.close(directory)
 
@@ -243,6 +253,12 @@ class Files(Workload):
                 numbers = list(self.parse(file.read()))
             if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < stable:
                 losses.append(f"log: records up to {numbers[-1:]}, not {stable}")
+        stable = marks.get("place", 0)
+        if stable:
+            with open(f"{stack.files}/place", "rb") as file:
+                numbers = list(self.parse(file.read()))
+            if not numbers or numbers[0] < stable:
+                losses.append(f"place has {numbers}, not {stable}")
         for slot in range(self.NAMES):
             path = f"{stack.files}/file{slot}"
             least = max(
