@@ -12,6 +12,7 @@ and attached as after a power failure, in a snapshot whose changes go to COW, an
 Prints the number of points, of those in between, and of those with losses.
 """
 import fcntl
+import itertools
 import mmap
 import os
 import random
@@ -59,7 +60,7 @@ def apply(log, entries, node):
 
 def choose(log, first, last, points, chance):
     """Where to cut: lengths of the log, in order; and which are just after a flush. Of the others
-    half are just after something was acknowledged."""
+    two thirds are just after something was acknowledged, by turns of each kind."""
     sharp = [
         i + 1
         for i in range(first, last)
@@ -67,8 +68,15 @@ def choose(log, first, last, points, chance):
     ]
     between = sorted(set(range(first + 1, last + 1)) - set(sharp))
     half = min(len(between), points // 2)
-    marks = [end for end in between if log.entries[end - 1].flags & writelog.MARK]
-    some = chance.sample(marks, min(len(marks), half // 2))
+    marks = {}
+    for end in between:
+        entry = log.entries[end - 1]
+        if entry.flags & writelog.MARK and entry.words[0] not in ("begin", "end"):
+            marks.setdefault(entry.words[0], []).append(end)
+    kinds = sorted(marks)
+    chance.shuffle(kinds)
+    turns = itertools.zip_longest(*(chance.sample(marks[kind], len(marks[kind])) for kind in kinds))
+    some = [end for turn in turns for end in turn if end][: half * 2 // 3]
     some += chance.sample(sorted(set(between) - set(some)), half - len(some))
     return sorted(chance.sample(sharp, min(len(sharp), points - half)) + some), set(sharp)
 
