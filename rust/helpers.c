@@ -417,6 +417,18 @@ long rloop_file_block_size(const struct file *file)
 	return ret ? ret : stat.f_bsize;
 }
 
+/* Where the data of a file is: another inode if its file system lies over others. */
+struct inode *rloop_real_inode(const struct file *file)
+{
+	return d_real_inode(file->f_path.dentry);
+}
+
+/* Whether the file system lies over others, as overlayfs does. */
+bool rloop_is_stacked(const struct inode *inode)
+{
+	return inode->i_sb->s_stack_depth > 0;
+}
+
 bool rloop_is_reg(const struct inode *inode)
 {
 	return S_ISREG(inode->i_mode);

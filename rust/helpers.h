@@ -139,6 +139,8 @@ void rloop_kiocb_end_write(struct kiocb *iocb);
 loff_t rloop_i_size_read(const struct inode *inode);
 const struct path *rloop_file_path(const struct file *file);
 long rloop_file_block_size(const struct file *file);
+struct inode *rloop_real_inode(const struct file *file);
+bool rloop_is_stacked(const struct inode *inode);
 bool rloop_is_reg(const struct inode *inode);
 bool rloop_is_blk(const struct inode *inode);
 bool rloop_is_swapfile(const struct inode *inode);

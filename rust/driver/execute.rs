@@ -195,6 +195,9 @@ fn error_cursor(rq: &Request<Loop>) -> Position {
 /// The result of a write that has to be stable (P2): the error that it has met, or that somebody
 /// else was told meanwhile. Any context.
 fn judge_stable_write(rq: &mut Request<Loop>, result: Result) -> Result {
+    if let (Err(error), Ok(binding)) = (result, bound(rq)) {
+        binding.file.was_told(error);
+    }
     let after = error_cursor(rq);
     let before = rq.data().driver().cursor;
     errcursor::judge_stable_write(result.map_err(errno::to_logic), before, after)

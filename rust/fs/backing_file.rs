@@ -4,6 +4,7 @@
 
 use crate::{
     block::{limits::Discard, Disk, Operations},
+    core::errno,
     fs::{
         credentials::ActingAs,
         stat::{self, Identity},
@@ -14,8 +15,9 @@ use crate::{
 use core::{ptr::NonNull, slice};
 use kernel::{
     bindings,
-    error::{from_err_ptr, to_result, Result},
+    error::{from_err_ptr, to_result, Error, Result},
     str::{CStr, CStrExt as _},
+    sync::atomic::{Acquire, Atomic, Full, Relaxed},
 };
 
 /// A file opened by the driver for itself: flags, position and errseq cursor are its own.
@@ -25,6 +27,9 @@ use kernel::{
 /// `file` is an open file on which this object owns a reference.
 pub(crate) struct BackingFile {
     file: NonNull<bindings::file>,
+    /// The cursor where that of the open file does not move, as it is the file below that tells of
+    /// errors: an `errseq_t`.
+    own_cursor: Option<Atomic<u32>>,
 }
 
 // SAFETY: An open file may be used and closed from any thread.
@@ -38,7 +43,15 @@ impl BackingFile {
     /// `file` must be an open file, a reference to which is given up to the result.
     pub(super) unsafe fn from_raw(file: NonNull<bindings::file>) -> Self {
         // INVARIANT: By this function's contract.
-        Self { file }
+        let mut own = Self {
+            file,
+            own_cursor: None,
+        };
+        // SAFETY: The inode is held by the open file, and its file system by that.
+        if unsafe { sys::rloop_is_stacked(own.inode()) } {
+            own.own_cursor = Some(Atomic::new(Position::default().get()));
+        }
+        own
     }
 
     pub(super) fn as_ptr(&self) -> *mut bindings::file {
@@ -131,7 +144,27 @@ impl BackingFile {
     pub(crate) fn sync_data(&self) -> Result {
         let _opener = self.acting_as_opener();
         // SAFETY: Open by the type invariant.
-        to_result(unsafe { bindings::vfs_fsync(self.as_ptr(), 1) })
+        let result = to_result(unsafe { bindings::vfs_fsync(self.as_ptr(), 1) });
+        if let Err(error) = result {
+            self.was_told(error);
+        }
+        result
+    }
+
+    /// A sync of this open file, or a stable write to it, has failed: moves the cursor on unless
+    /// the file system does. Any context.
+    pub(crate) fn was_told(&self, error: Error) {
+        let Some(cursor) = &self.own_cursor else {
+            return;
+        };
+        let mut old = cursor.load(Relaxed);
+        loop {
+            let new = Position::new(old).after(errno::to_logic(error)).get();
+            match cursor.cmpxchg(old, new, Full) {
+                Ok(_) => break,
+                Err(now) => old = now,
+            }
+        }
     }
 
     /// Whether the file system does direct I/O to this file.
@@ -156,8 +189,11 @@ impl BackingFile {
     /// The position of the cursor that tells which of the file's writeback errors were seen
     /// (`f_wb_err`, see `lib/errseq.c`). Any context.
     pub(crate) fn error_cursor(&self) -> Position {
-        // SAFETY: The file is open.
-        Position::new(unsafe { sys::rloop_error_cursor(self.as_ptr()) })
+        Position::new(match &self.own_cursor {
+            Some(cursor) => cursor.load(Acquire),
+            // SAFETY: The file is open.
+            None => unsafe { sys::rloop_error_cursor(self.as_ptr()) },
+        })
     }
 
     /// Whether reads and writes can be told not to wait.
@@ -301,6 +337,15 @@ mod tests {
         let file = test_file::filled(4096, 1)?;
         assert!(file.can_sync());
         assert!(file.sync_data() == Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_told_leaves_the_cursor_to_the_file_system() -> Result {
+        let file = test_file::new(4096)?;
+        let before = file.error_cursor();
+        file.was_told(EIO);
+        assert!(file.error_cursor() == before);
         Ok(())
     }
 

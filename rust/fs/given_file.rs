@@ -99,6 +99,20 @@ impl GivenFile {
         unsafe { NonNull::new_unchecked((*(*self.as_ptr()).f_mapping).host) }
     }
 
+    /// The inodes that a file is read from and written to: that of the file, and the one below
+    /// where its file system lies over others.
+    fn inodes(&self, regular: bool) -> [NonNull<bindings::inode>; 2] {
+        let inode = self.inode();
+        let real = if regular {
+            // SAFETY: An open file holds its dentry, and that all that is below.
+            NonNull::new(unsafe { sys::rloop_real_inode(self.as_ptr()) })
+        } else {
+            // That of a device's node tells nothing about the device.
+            None
+        };
+        [inode, real.unwrap_or(inode)]
+    }
+
     fn is_block_device(&self) -> bool {
         // SAFETY: The inode is held by the open file.
         unsafe { sys::rloop_is_blk(self.inode().as_ptr()) }
@@ -114,25 +128,25 @@ impl GivenFile {
         if self.mode() & sys::RLOOP_FMODE_READ == 0 {
             return Err(Unsuitable::NotReadable);
         }
-        // SAFETY: The inode is held by the open file, and its file system by that.
-        let (magic, swap, immutable, append) = unsafe {
-            let inode = self.inode().as_ptr();
-            (
-                (*(*inode).i_sb).s_magic,
-                sys::rloop_is_swapfile(inode),
-                sys::rloop_is_immutable(inode),
-                sys::rloop_is_append(inode),
-            )
+        let inodes = self.inodes(regular);
+        let any = |is: unsafe extern "C" fn(*const bindings::inode) -> bool| {
+            // SAFETY: The inodes are held by the open file.
+            inodes.iter().any(|inode| unsafe { is(inode.as_ptr()) })
         };
-        if pseudo::is_pseudo(magic as u64) {
+        let pseudo = inodes.iter().any(|inode| {
+            // SAFETY: The inodes are held by the open file, and their file systems by them.
+            let magic = unsafe { (*(*inode.as_ptr()).i_sb).s_magic };
+            pseudo::is_pseudo(magic as u64)
+        });
+        if pseudo {
             Err(Unsuitable::Pseudo)
         } else if !self.has_kernel_io() {
             Err(Unsuitable::NoKernelIo)
-        } else if swap {
+        } else if any(sys::rloop_is_swapfile) {
             Err(Unsuitable::Swap)
-        } else if immutable && self.is_writable() {
+        } else if any(sys::rloop_is_immutable) && self.is_writable() {
             Err(Unsuitable::Immutable)
-        } else if append && self.is_writable() {
+        } else if any(sys::rloop_is_append) && self.is_writable() {
             // The driver's own open file would not be bound to append.
             Err(Unsuitable::AppendOnly)
         } else {

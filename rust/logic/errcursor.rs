@@ -33,6 +33,10 @@
 //! A stable write fails if it does, or if the cursor was moved on meanwhile: the
 //! error may have been its own.
 //!
+//! The cursor of a file of a file system that lies over another one (overlayfs) is
+//! not moved by what the lower file tells. The driver has one of its own for these,
+//! which moves on whenever it is told of an error.
+//!
 //! # Locking
 //!
 //! One lock of the caller's guards each cursor. The position of the file's cursor
@@ -42,6 +46,9 @@ use ::core::num::NonZeroU16;
 
 /// The bits of an `errseq_t` that hold the errno.
 const ERRNO_MASK: u32 = 0xfff;
+
+/// Counts in an `errseq_t`, above the errno and a flag.
+const COUNT: u32 = 1 << 13;
 
 /// The number of an error, as in `errno.h`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +84,18 @@ impl Position {
     /// That of an `errseq_t`.
     pub const fn new(value: u32) -> Self {
         Self(value)
+    }
+
+    /// As an `errseq_t`.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Where a cursor that was here is after one more error was told, for files whose
+    /// cursor nobody else moves.
+    pub fn after(self, errno: Errno) -> Self {
+        let count = self.0 & !(COUNT.wrapping_sub(1));
+        Self(count.wrapping_add(COUNT) | (u32::from(errno.get()) & ERRNO_MASK))
     }
 
     /// The error that was told when the cursor came to be here.

@@ -119,6 +119,21 @@ fn a_stable_write_fails_if_an_error_was_told_meanwhile() {
     assert_eq!(judge_stable_write(Err(EIO), START, START), Err(EIO));
 }
 
+#[test]
+fn a_cursor_of_ones_own_moves_with_each_error_and_keeps_the_last() {
+    let mut cursor = ErrCursor::new(START);
+    let first = START.after(enospc());
+    assert_eq!(cursor.judge(Ok(()), first), Err(enospc()));
+    assert_eq!(cursor.judge(Ok(()), first), Ok(()));
+    let second = first.after(EIO);
+    assert_eq!(cursor.judge(Ok(()), second), Err(EIO));
+    assert_ne!(second.after(EIO), second);
+    // Its count begins anew some day.
+    let last = Position::new(u32::MAX);
+    assert_ne!(last.after(EIO), last);
+    assert_eq!(Position::new(START.after(EIO).get()), START.after(EIO));
+}
+
 /// What can happen, each step by itself so that others can come between.
 #[derive(Clone, Copy, Debug)]
 enum Event {
