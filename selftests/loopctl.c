@@ -6,7 +6,7 @@
  * the name of the errno and exits with 1. Wrong usage exits with 2.
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include "entry.h"
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <stdio.h>
@@ -15,10 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static const char usage[] =
-	"Usage: loopctl NODE[:FLAGS] COMMAND [ARGUMENT...]\n"
+	"Usage: loopctl [--compat] NODE[:FLAGS] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"  set_fd FILE | change_fd FILE | clr_fd | set_capacity\n"
 	"  configure FILE [KEY=VALUE...]   keys: block_size reserved, and below\n"
@@ -33,7 +32,9 @@ static const char usage[] =
 	"\n"
 	"FILE is PATH[:FLAGS], fd=N (that number), or one of pipe, socket, memfd.\n"
 	"FLAGS: rw (default), ro, wo, path, direct, append, excl, nonblock with\n"
-	"commas in between. An ARGUMENT of 'null' is a null pointer.\n";
+	"commas in between. An ARGUMENT of 'null' is a null pointer.\n"
+	"--compat calls ioctl(2) by the kernel's 32-bit entry (not for cycles); the\n"
+	"exit status is 4 if there is none.\n";
 
 static void wrong(const char *what)
 {
@@ -49,6 +50,27 @@ static int done(int result)
 	}
 	printf("%d\n", result);
 	return 0;
+}
+
+/* Memory that both entries can reach, all ones. */
+static void *low(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (memory == MAP_FAILED)
+		wrong("no memory");
+	return memset(memory, 0xff, size);
+}
+
+static int simple(int node, unsigned long request, unsigned long arg)
+{
+	return done(call(node, request, arg));
+}
+
+static int pointer(int node, unsigned long request, void *arg)
+{
+	return call(node, request, (unsigned long)arg);
 }
 
 static unsigned long long number(const char *text)
@@ -206,11 +228,66 @@ static int cycles(const char *path, int fd, long count)
 	return done(0);
 }
 
+/* The old structure, which has other sizes for 32-bit callers. */
+union old_info {
+	struct loop_info native;
+	struct loop_info32 small;
+};
+
+static int get_status(int node)
+{
+	union old_info *info = low(sizeof(*info));
+
+	if (pointer(node, LOOP_GET_STATUS, info))
+		return done(-1);
+	if (compat)
+		printf("number=%d\ninode=%lu\noffset=%d\nflags=%d\nname=%.*s\n",
+		       info->small.number, (unsigned long)info->small.inode,
+		       info->small.offset, info->small.flags, LO_NAME_SIZE, info->small.name);
+	else
+		printf("number=%d\ninode=%lu\noffset=%d\nflags=%d\nname=%.*s\n",
+		       info->native.lo_number, (unsigned long)info->native.lo_inode,
+		       info->native.lo_offset, info->native.lo_flags, LO_NAME_SIZE,
+		       info->native.lo_name);
+	return 0;
+}
+
+static int set_status(int node, int count, char **arguments)
+{
+	union old_info *info = low(sizeof(*info));
+	int i;
+
+	if (pointer(node, LOOP_GET_STATUS, info))
+		return done(-1);
+	for (i = 0; i < count; i++) {
+		char *value = value_of(arguments[i]);
+
+		if (!strcmp(arguments[i], "offset"))
+			*(compat ? &info->small.offset : &info->native.lo_offset) =
+				(int)number(value);
+		else if (!strcmp(arguments[i], "flags"))
+			*(compat ? &info->small.flags : &info->native.lo_flags) =
+				(int)number(value);
+		else if (!strcmp(arguments[i], "name"))
+			strncpy(compat ? info->small.name : info->native.lo_name, value,
+				LO_NAME_SIZE - 1);
+		else
+			wrong("unknown key");
+	}
+	return done(pointer(node, LOOP_SET_STATUS, info));
+}
+
 int main(int argc, char **argv)
 {
 	const char *command, *arg;
 	int node;
 
+	if (argc > 1 && !strcmp(argv[1], "--compat")) {
+		if (!has_compat())
+			return 4;
+		compat = 1;
+		argc--, argv++;
+	}
 	if (argc < 3)
 		wrong("no command");
 	node = open_spec(argv[1]);
@@ -218,112 +295,87 @@ int main(int argc, char **argv)
 	arg = argc > 3 ? argv[3] : "";
 
 	if (!strcmp(command, "set_fd"))
-		return done(ioctl(node, LOOP_SET_FD, file_fd(arg)));
+		return simple(node, LOOP_SET_FD, (unsigned long)file_fd(arg));
 	if (!strcmp(command, "change_fd"))
-		return done(ioctl(node, LOOP_CHANGE_FD, file_fd(arg)));
+		return simple(node, LOOP_CHANGE_FD, (unsigned long)file_fd(arg));
 	if (!strcmp(command, "clr_fd"))
-		return done(ioctl(node, LOOP_CLR_FD, 0));
+		return simple(node, LOOP_CLR_FD, 0);
 	if (!strcmp(command, "set_capacity"))
-		return done(ioctl(node, LOOP_SET_CAPACITY, 0));
+		return simple(node, LOOP_SET_CAPACITY, 0);
 	if (!strcmp(command, "set_direct_io"))
-		return done(ioctl(node, LOOP_SET_DIRECT_IO, (unsigned long)number(arg)));
+		return simple(node, LOOP_SET_DIRECT_IO, (unsigned long)number(arg));
 	if (!strcmp(command, "set_block_size"))
-		return done(ioctl(node, LOOP_SET_BLOCK_SIZE, (unsigned long)number(arg)));
+		return simple(node, LOOP_SET_BLOCK_SIZE, (unsigned long)number(arg));
 	if (!strcmp(command, "ctl_add"))
-		return done(ioctl(node, LOOP_CTL_ADD, strtol(arg, NULL, 0)));
+		return simple(node, LOOP_CTL_ADD, (unsigned long)strtol(arg, NULL, 0));
 	if (!strcmp(command, "ctl_remove"))
-		return done(ioctl(node, LOOP_CTL_REMOVE, strtol(arg, NULL, 0)));
+		return simple(node, LOOP_CTL_REMOVE, (unsigned long)strtol(arg, NULL, 0));
 	if (!strcmp(command, "ctl_get_free"))
-		return done(ioctl(node, LOOP_CTL_GET_FREE));
-	if (!strcmp(command, "cycles") && argc == 5) {
+		return simple(node, LOOP_CTL_GET_FREE, 0);
+	if (!strcmp(command, "cycles") && argc == 5 && !compat) {
 		close(node);
 		return cycles(argv[1], file_fd(arg), number(argv[4]));
 	}
 	if (!strcmp(command, "raw") && argc == 5)
-		return done(ioctl(node, (unsigned long)number(arg), (unsigned long)number(argv[4])));
+		return simple(node, (unsigned long)number(arg), (unsigned long)number(argv[4]));
 
 	if (!strcmp(command, "configure")) {
-		struct loop_config config = {};
+		struct loop_config *config;
 		int i;
 
 		if (!strcmp(arg, "null"))
-			return done(ioctl(node, LOOP_CONFIGURE, NULL));
-		config.fd = file_fd(arg);
+			return done(pointer(node, LOOP_CONFIGURE, NULL));
+		config = memset(low(sizeof(*config)), 0, sizeof(*config));
+		config->fd = file_fd(arg);
 		for (i = 4; i < argc; i++) {
 			char *value = value_of(argv[i]);
 
 			if (!strcmp(argv[i], "block_size"))
-				config.block_size = number(value);
+				config->block_size = number(value);
 			else if (!strcmp(argv[i], "reserved"))
-				config.__reserved[0] = number(value);
+				config->__reserved[0] = number(value);
 			else
-				set_info64(&config.info, argv[i], value);
+				set_info64(&config->info, argv[i], value);
 		}
-		return done(ioctl(node, LOOP_CONFIGURE, &config));
+		return done(pointer(node, LOOP_CONFIGURE, config));
 	}
 	if (!strcmp(command, "get_status64")) {
-		struct loop_info64 info;
+		struct loop_info64 *info;
 
 		if (!strcmp(arg, "null"))
-			return done(ioctl(node, LOOP_GET_STATUS64, NULL));
-		memset(&info, 0xff, sizeof(info));
-		if (ioctl(node, LOOP_GET_STATUS64, &info))
+			return done(pointer(node, LOOP_GET_STATUS64, NULL));
+		info = low(sizeof(*info));
+		if (pointer(node, LOOP_GET_STATUS64, info))
 			return done(-1);
 		printf("number=%u\ndevice=%llu\ninode=%llu\nrdevice=%llu\noffset=%llu\n"
 		       "sizelimit=%llu\nflags=%u\nname=%.*s\n",
-		       info.lo_number, (unsigned long long)info.lo_device,
-		       (unsigned long long)info.lo_inode,
-		       (unsigned long long)info.lo_rdevice,
-		       (unsigned long long)info.lo_offset,
-		       (unsigned long long)info.lo_sizelimit, info.lo_flags,
-		       LO_NAME_SIZE, (char *)info.lo_file_name);
+		       info->lo_number, (unsigned long long)info->lo_device,
+		       (unsigned long long)info->lo_inode,
+		       (unsigned long long)info->lo_rdevice,
+		       (unsigned long long)info->lo_offset,
+		       (unsigned long long)info->lo_sizelimit, info->lo_flags,
+		       LO_NAME_SIZE, (char *)info->lo_file_name);
 		return 0;
 	}
 	if (!strcmp(command, "set_status64")) {
-		struct loop_info64 info;
+		struct loop_info64 *info;
 		int i;
 
 		if (!strcmp(arg, "null"))
-			return done(ioctl(node, LOOP_SET_STATUS64, NULL));
-		if (ioctl(node, LOOP_GET_STATUS64, &info))
+			return done(pointer(node, LOOP_SET_STATUS64, NULL));
+		info = low(sizeof(*info));
+		if (pointer(node, LOOP_GET_STATUS64, info))
 			return done(-1);
 		for (i = 3; i < argc; i++) {
 			char *value = value_of(argv[i]);
 
-			set_info64(&info, argv[i], value);
+			set_info64(info, argv[i], value);
 		}
-		return done(ioctl(node, LOOP_SET_STATUS64, &info));
+		return done(pointer(node, LOOP_SET_STATUS64, info));
 	}
-	if (!strcmp(command, "get_status")) {
-		struct loop_info info;
-
-		memset(&info, 0xff, sizeof(info));
-		if (ioctl(node, LOOP_GET_STATUS, &info))
-			return done(-1);
-		printf("number=%d\ninode=%lu\noffset=%d\nflags=%d\nname=%.*s\n",
-		       info.lo_number, (unsigned long)info.lo_inode,
-		       info.lo_offset, info.lo_flags, LO_NAME_SIZE, info.lo_name);
-		return 0;
-	}
-	if (!strcmp(command, "set_status")) {
-		struct loop_info info;
-		int i;
-
-		if (ioctl(node, LOOP_GET_STATUS, &info))
-			return done(-1);
-		for (i = 3; i < argc; i++) {
-			char *value = value_of(argv[i]);
-
-			if (!strcmp(argv[i], "offset"))
-				info.lo_offset = (int)number(value);
-			else if (!strcmp(argv[i], "flags"))
-				info.lo_flags = (int)number(value);
-			else if (!strcmp(argv[i], "name"))
-				strncpy(info.lo_name, value, LO_NAME_SIZE - 1);
-			else
-				wrong("unknown key");
-		}
-		return done(ioctl(node, LOOP_SET_STATUS, &info));
-	}
+	if (!strcmp(command, "get_status"))
+		return get_status(node);
+	if (!strcmp(command, "set_status"))
+		return set_status(node, argc - 3, argv + 3);
 	wrong("unknown command");
 }
