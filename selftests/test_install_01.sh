@@ -97,3 +97,21 @@ modprobe loop
 expect "loaded by modprobe loop" loop "$(loaded)"
 unload
 loads_by_itself loop
+
+# What it tells those to do who have the other driver loaded.
+# change_over WANTED ARGUMENT…: does that; WANTED is loaded then.
+change_over() {
+	local wanted=$1 command
+	shift
+	"$install" --module "$RLOOP" "$@" 2>"$tmp/output"
+	command=$(grep -oE '(modprobe -r|rmmod) r?loop && modprobe loop$' "$tmp/output") ||
+		fail "it does not tell what to do: $(cat "$tmp/output")"
+	settle
+	eval "$command" || fail "'$command' fails"
+	expect "loaded after '$command'" "$wanted" "$(loaded)"
+}
+modprobe loop
+expect "loaded by modprobe loop" loop "$(loaded)"
+change_over rloop
+change_over loop --uninstall
+unload
