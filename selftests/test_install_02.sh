@@ -20,6 +20,11 @@ unchanged() { expect "what is outside of DESTDIR" "$was" "$(sums)"; }
 mkdir -p "$outside/modules/$(uname -r)/updates" "$outside/modprobe.d"
 echo another | tee "$outside/modules/$(uname -r)/updates/rloop.ko" >"$outside/modprobe.d/rloop.conf"
 was=$(sums)
+# What depmod would change is outside, too.
+mkdir "$tmp/bin"
+printf '#!/bin/sh\necho depmod >>%s\n' "$outside/depmod" >"$tmp/bin/depmod"
+chmod +x "$tmp/bin/depmod"
+PATH=$tmp/bin:$PATH
 
 run
 there=${outside#/}
