@@ -279,6 +279,7 @@ impl Drop for BackingFile {
 mod tests {
     use super::*;
     use crate::{core::errno::enametoolong, fs::test_file};
+    use kernel::error::code;
 
     #[test]
     fn size_is_that_of_the_file() -> Result {
@@ -344,7 +345,7 @@ mod tests {
     fn what_is_told_leaves_the_cursor_to_the_file_system() -> Result {
         let file = test_file::new(4096)?;
         let before = file.error_cursor();
-        file.was_told(EIO);
+        file.was_told(code::EIO);
         assert!(file.error_cursor() == before);
         Ok(())
     }
