@@ -21,11 +21,6 @@ reason none "$dir/image" --direct-io=on
 reason offset "$dir/image" -o 1000
 
 # A file system on blocks of 4096 bytes cannot do less at once.
-require_module scsi_debug sector_size=4096 dev_size_mb=32
-disk() { grep -ls scsi_debug /sys/block/sd*/device/model | cut -d/ -f4; }
-appeared() { [[ -n $(disk || true) ]]; }
-eventually appeared
-node=/dev/$(disk)
-udevadm settle
+node=$(scsi_disk sector_size=4096 dev_size_mb=32)
 reason block-size "$node"
 reason none "$node" -b 4096

@@ -236,6 +236,15 @@ ram_disk() {
 	settle
 	echo "$node"
 }
+# scsi_disk PARAMETER…: prints the node of a SCSI disk in memory, scsi_debug's.
+scsi_disk() {
+	require_module scsi_debug "$@"
+	eventually scsi_disk_appeared
+	settle
+	echo "/dev/$(scsi_disk_name)"
+}
+scsi_disk_name() { grep -ls scsi_debug /sys/block/sd*/device/model | cut -d/ -f4; }
+scsi_disk_appeared() { [[ -n $(scsi_disk_name || true) ]]; }
 # free_ram_disks: all of this test's, which nobody uses any more.
 free_ram_disks() {
 	local dir

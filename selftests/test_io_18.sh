@@ -7,12 +7,7 @@
 source "$(dirname "$0")/test_common.sh"
 
 ! under_test_is_c || skip "needs rloop"
-require_module scsi_debug dev_size_mb=32
-disk() { grep -ls scsi_debug /sys/block/sd*/device/model | cut -d/ -f4; }
-appeared() { [[ -n $(disk || true) ]]; }
-eventually appeared
-node=/dev/$(disk)
-settle
+node=$(scsi_disk dev_size_mb=32)
 need=$(limit "$node" dma_alignment)
 [[ $need -lt 511 ]] || skip "$node asks for $need itself"
 # The least that the driver asks for.
