@@ -22,14 +22,15 @@
 //! | write completed               | + its sectors |              | - its sectors if it succeeded and was begun after the last failure |
 //! | the same, begun before the last failure | + its sectors |    | + its sectors              |
 //! | sync begins                   | empty         | + written    |                            |
-//! | sync succeeded                |               | empty        | the flush fails unless it is empty |
+//! | sync succeeded                |               | empty        | the flush fails unless it is empty, and was when the sync began |
 //! | sync failed                   | empty         | empty        | + written + syncing        |
 //! | reset                         |               |              | empty                      |
 //!
 //! A write that is in flight while a sync fails may be what was lost, and so may what was
 //! completed while the sync ran. A write that was begun before that and completes later
 //! is no rewrite, for its data may have been lost already. The *generation*, which
-//! counts failures, tells.
+//! counts failures, tells. A rewrite while a sync runs is not stable when that ends: the
+//! next one covers it.
 //!
 //! A write that fails is not suspect: it was not acknowledged.
 //!
@@ -108,6 +109,8 @@ pub struct Tracked<S> {
     written: RangeSet<S>,
     syncing: RangeSet<S>,
     suspect: RangeSet<S>,
+    /// Something was suspect when the running sync began.
+    began_suspect: bool,
 }
 
 impl<S: DerefMut<Target = [Range]>> Tracked<S> {
@@ -117,6 +120,7 @@ impl<S: DerefMut<Target = [Range]>> Tracked<S> {
             written: RangeSet::new(written),
             syncing: RangeSet::new(syncing),
             suspect: RangeSet::new(suspect),
+            began_suspect: false,
         }
     }
 }
@@ -207,6 +211,7 @@ impl<S: DerefMut<Target = [Range]>> Health<S> {
         self.forgiven = self.generation;
         if let Mode::Rewrite(sets) = &mut self.mode {
             sets.suspect.clear();
+            sets.began_suspect = false;
         }
     }
 
@@ -250,6 +255,7 @@ impl<S: DerefMut<Target = [Range]>> Health<S> {
         if let Mode::Rewrite(sets) = &mut self.mode {
             sets.syncing.insert_all(&sets.written);
             sets.written.clear();
+            sets.began_suspect = !sets.suspect.is_empty();
         }
     }
 
@@ -275,7 +281,7 @@ impl<S: DerefMut<Target = [Range]>> Health<S> {
         }
         if let Mode::Rewrite(sets) = &mut self.mode {
             sets.syncing.clear();
-            if !sets.suspect.is_empty() {
+            if sets.began_suspect || !sets.suspect.is_empty() {
                 return Err(self.failed.unwrap_or(Errno::EIO));
             }
             // Healed: all that was lost is written again, and stable now.
