@@ -77,3 +77,20 @@ cut_power() {
 }
 # So many points do the tests ask for, all of them together.
 all_points=220
+# contract_holds MODE: after any sequence of up to LENGTH (default: 3) writes, FUA
+# writes, zeroings and flushes, and a power failure at any point, there is what was
+# flushed, and nothing that was not written. See contract.py.
+contract_holds() {
+	local mode=$1 disk log name=$TID-logged node dev sequences points bad
+	require_log
+	without_udev
+	export DM_DISABLE_UDEV=1
+	disk=$(ram_disk 16 cache_size=16)
+	log=$(ram_disk 2048)
+	node=$(logged "$name" "$disk" "$log")
+	dev=$(attach_mode "$mode" "$node")
+	python contract "$dev" "$name" "$log" "${LENGTH:-3}" >"$tmp/points"
+	read -r sequences points bad <"$tmp/points"
+	note "$sequences sequences, $points points, $bad with losses"
+	expect "points with losses" 0 "$bad"
+}
