@@ -27,7 +27,7 @@ static const char usage[] =
 	"                              they are all the same, else by 'mixed'\n"
 	"  fsync, fdatasync, syncfs\n"
 	"  touch:PATH                  makes a file, to tell others\n"
-	"  wait:PATH                   until there is such a file, 30 s at most\n"
+	"  wait:PATH                   until there is such a file, 120 s at most\n"
 	"\n"
 	"FILE is a path or fd=N, an inherited descriptor.\n"
 	"FLAGS: rw (default), ro, direct, dsync with commas in between\n";
@@ -85,7 +85,8 @@ static const char *uniform(const unsigned char *bytes, ssize_t count)
 static int wait_for(const char *path)
 {
 	struct timespec pause = { .tv_nsec = 10000000 };
-	long long end = now() + 30000000000LL;
+	/* A guard: longer than the tests wait for anything. */
+	long long end = now() + 120000000000LL;
 	struct stat status;
 
 	while (stat(path, &status)) {

@@ -11,7 +11,7 @@ own() { echo "/sys/block/$(name_of "$1")/rloop/$2"; }
 load_with() {
 	on_exit restore_module
 	settle
-	rmmod "$module"
+	eventually rmmod "$module"
 	insmod "$RLOOP" "$@"
 	settle
 }

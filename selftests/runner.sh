@@ -72,6 +72,8 @@ state() {
 	for file in /sys/kernel/config/nullb/*/; do
 		[[ ! -d $file ]] || echo "null_blk: $file"
 	done
+	[[ ! -c /dev/$LOOP-control ]] || echo "control node: /dev/$LOOP-control"
+	grep -H . /sys/module/rloop/parameters/* 2>/dev/null | sed 's/^/parameter: /'
 	cut -d' ' -f1 /proc/modules | grep -E '^r?loop|null_blk' | sed 's/^/module: /'
 }
 # tidy: best effort after a test that left something.
@@ -126,7 +128,7 @@ for name in "${tests[@]}"; do
 
 	# A test that was killed may have stopped it.
 	pkill -CONT -x systemd-udevd
-	udevadm settle --timeout=10
+	udevadm settle --timeout=60
 	dmesg | sed -n "/$mark\$/,\$p" >"$work/dmesg"
 	if grep -E "$complaints" "$work/dmesg" >"$work/complaints"; then
 		why="${why:+$why; }the kernel complains: $(head -n 1 "$work/complaints")"

@@ -14,7 +14,9 @@ else
 	unload() { rmmod "$module"; }
 	refs=/sys/module/$module/refcnt
 fi
-expect "references" 0 "$(<"$refs")"
+# udev may still look at what a test before this one had.
+unused() { [[ $(<"$refs") == 0 ]]; }
+eventually unused
 truncate -s 1M "$tmp/image"
 dev=$(attach "$tmp/image")
 [[ $(<"$refs") -ge 1 ]] || fail "a bound device holds no reference to the module"

@@ -24,7 +24,8 @@ cmp "$tmp/r" "$r"
 detach "$r"
 
 # The default name is taken by the C driver: refused with a message.
-rmmod "$module"
+settle
+eventually rmmod "$module"
 expect_failure insmod "$RLOOP"
 grep -qi "busy" "$tmp/output" || fail "$(cat "$tmp/output")"
 expect_log "name=loopr"

@@ -7,7 +7,7 @@ source "$(dirname "$0")/test_common.sh"
 
 ! under_test_is_c || skip "needs rloop"
 on_exit restore_module
-rmmod "$module"
+eventually rmmod "$module"
 log_budget
 try() {
 	local value=${1#*=} name=${1%%=*}

@@ -16,13 +16,19 @@ more_syncs() { [[ $(syncs) -gt $1 ]]; }
 # something only if it began in the first half of the flush's time: so it is tried
 # until it did.
 overtakes() {
-	local try before flush other time
+	local try before flush other time waiting
 	for ((try = 0; try < 10; try++)); do
 		before=$(syncs)
+		# The other one is there already: to start it may take as long as the flush.
+		rm -f "$tmp/ready" "$tmp/go"
+		fdio "$dev:rw,direct" "touch:$tmp/ready" "wait:$tmp/go" "$1" >"$tmp/lines" &
+		waiting=$!
+		eventually test -e "$tmp/ready"
 		fdio "$dev:rw,direct" fsync >"$tmp/flush" &
 		eventually more_syncs "$before"
-		fdio "$dev:rw,direct" "$1" >"$tmp/other"
-		wait "$!"
+		: >"$tmp/go"
+		wait "$!" "$waiting"
+		grep -F " $1 " "$tmp/lines" >"$tmp/other"
 		read -r -a flush <"$tmp/flush"
 		read -r -a other <"$tmp/other"
 		expect "fsync" 0 "${flush[3]}"

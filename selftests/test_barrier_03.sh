@@ -6,7 +6,7 @@
 source "$(dirname "$0")/test_common.sh"
 
 on_exit restore_module
-rmmod "$module"
+eventually rmmod "$module"
 expect_failure insmod "$RLOOP" flush_mode=nonsense
 expect_log flush_mode nonsense drain barrier
 insmod "$RLOOP" flush_mode=barrier

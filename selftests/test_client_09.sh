@@ -31,9 +31,12 @@ dev=$(sed -n 's/^Mapped file .* as \(.*\)\.$/\1/p' "$tmp/output")
 detach_at_exit "$dev"
 settle
 expect "backing_file" "$tmp/image" "$(attribute "$dev" backing_file)"
-udisksctl info --block-device "$dev" >"$tmp/output"
-grep -q "BackingFile: *$tmp/image" "$tmp/output" || fail "$(cat "$tmp/output")"
-grep -q "IdLabel: *label" "$tmp/output" || fail "$(cat "$tmp/output")"
+# It hears of what udev has found at the same time as we do.
+knows() {
+	udisksctl info --block-device "$dev" >"$tmp/output" && grep -q "$1" "$tmp/output"
+}
+eventually knows "BackingFile: *$tmp/image"
+eventually knows "IdLabel: *label"
 udisks loop-delete --block-device "$dev"
 eventually is_detached "$dev"
 # Autoclear: gone when it is unmounted.

@@ -46,8 +46,9 @@ require_module() {
 	[[ ! -d /sys/module/${1//-/_} ]] || return 0
 	modprobe -n -q "$1" || skip "the kernel has no $1"
 	modprobe "$@"
-	on_exit modprobe -r "$1"
+	on_exit unload_module "$1"
 }
+unload_module() { [[ ! -d /sys/module/${1//-/_} ]] || patiently modprobe -r "$1"; }
 
 # --- Clean-up: a file of commands, run from its end. A file, because many
 # functions here run in subshells.
@@ -110,6 +111,17 @@ eventually() {
 	done
 	fail "never true: $*"
 }
+# patiently COMMAND…: until it succeeds, ten seconds at least, for the clean-up, where
+# nothing may `fail': udev may still look at what is to go.
+patiently() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		! "$@" || return 0
+		settle || true
+		sleep 0.2
+	done
+	return 1
+}
 # kernel_log: what the kernel said since this test began.
 kernel_log() {
 	# To its end, or who writes would be told of a broken pipe.
@@ -166,8 +178,9 @@ attached_devices() {
 # has_autoload: does the kernel ask drivers when an unknown device number is opened
 # (CONFIG_BLOCK_LEGACY_AUTOLOAD)?
 has_autoload() { grep -qw blk_request_module /proc/kallsyms; }
-# settle: udev looks at each new device; nobody but the test has it open then.
-settle() { udevadm settle --timeout=20; }
+# settle: udev looks at each new device; nobody but the test has it open then. The time is a
+# guard, as that of `eventually'.
+settle() { udevadm settle --timeout=60; }
 # free_device: the node of an unbound device.
 free_device() {
 	local number
@@ -196,7 +209,11 @@ attach() {
 # detach DEVICE: and waits until it is.
 detach() {
 	losetup -d "$1"
+	is_attached "$1" || return 0
+	# Somebody else closes it last, and lets go of the file a moment after the device is
+	# detached.
 	eventually is_detached "$1"
+	settle
 }
 
 # each_mode BODY [ARGUMENT…]: BODY MODE ARGUMENT… for both modes.
@@ -435,8 +452,9 @@ load_side_by_side() {
 	[[ -e $RLOOP ]] || skip "no $RLOOP"
 	modprobe -n -q loop || skip "the kernel has no C driver"
 	on_exit restore_module
-	on_exit modprobe -r loop
-	rmmod "$module"
+	on_exit unload_module loop
+	settle
+	eventually rmmod "$module"
 	insmod "$RLOOP" name=loopr
 	modprobe loop
 	settle
@@ -444,7 +462,8 @@ load_side_by_side() {
 # restore_module: rloop with its default parameters.
 restore_module() {
 	[[ -e $RLOOP ]] || return 0
-	[[ ! -d /sys/module/$module ]] || rmmod "$module"
+	settle || true
+	[[ ! -d /sys/module/$module ]] || patiently rmmod "$module"
 	insmod "$RLOOP"
 	settle
 }

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # P10: attach, detach and a new size are told to user space: a change uevent of
 # the disk.
-# shellcheck source=selftests/test_common.sh
-source "$(dirname "$0")/test_common.sh"
+# shellcheck source=selftests/stress_common.sh
+source "$(dirname "$0")/stress_common.sh"
 
 truncate -s 1M "$tmp/image"
 dev=$(free_device)
 name=$(name_of "$dev")
+# udev has a change told, too, whenever the device was open for writing.
+without_udev
 udevadm monitor --kernel --subsystem-match=block >"$tmp/events" &
 monitor=$!
 on_exit kill "$monitor"

@@ -19,7 +19,9 @@ open_node() {
 }
 exists() { [[ -e /sys/block/loop$1 ]] && echo yes || echo no; }
 load() {
-	[[ ! -d /sys/module/$module ]] || rmmod "$module"
+	# udev looks at what opening a node has made.
+	settle
+	[[ ! -d /sys/module/$module ]] || eventually rmmod "$module"
 	insmod "$RLOOP" "$@"
 	settle
 }

@@ -15,11 +15,11 @@ else
 	driver_module=$module
 fi
 restore() {
-	rmmod "$driver_module"
+	patiently rmmod "$driver_module"
 	load
 }
 on_exit restore
-rmmod "$driver_module"
+eventually rmmod "$driver_module"
 # Rounded up to what the bits can hold.
 load max_part=5
 settle

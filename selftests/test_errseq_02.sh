@@ -23,12 +23,17 @@ together=0
 for ((try = 0; try < 5 && together < 5; try++)); do
 	expect "write" 4096 "$(fdio "$dev:rw,direct" pwrite:8192:4096:1 | results)"
 	dm_switch "$target" "$slow"
+	# All are there before one begins: ten may not start within a second.
+	rm -f "$tmp"/ready? "$tmp/go"
 	pids=()
 	for ((i = 0; i < 10; i++)); do
-		fdio "fd=${fds[i]}" fsync >"$tmp/result$i" &
+		fdio "fd=${fds[i]}" "touch:$tmp/ready$i" "wait:$tmp/go" fsync >"$tmp/lines$i" &
 		pids+=("$!")
 	done
+	for ((i = 0; i < 10; i++)); do eventually test -e "$tmp/ready$i"; done
+	: >"$tmp/go"
 	wait "${pids[@]}"
+	for ((i = 0; i < 10; i++)); do grep ' fsync ' "$tmp/lines$i" >"$tmp/result$i"; done
 	dm_switch "$target" "$good"
 	first=$(cut -d' ' -f2 "$tmp"/result? | sort -n | head -n 1)
 	together=0

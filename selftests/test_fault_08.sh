@@ -18,8 +18,9 @@ flaky() {
 direct() {
 	local dev failed succeeded
 	dev=$(attach_mode direct "$disk")
+	# Each pass takes longer than the disk is down.
 	scan "$dev:direct" write --count $count --seed "$SEED" --passes "$(scaled 3)" --threads 2 \
-		--pause 1500 --state "$tmp/state" >"$tmp/errors"
+		--pause 2500 --state "$tmp/state" >"$tmp/errors"
 	failed=$(wc -l <"$tmp/errors")
 	log "writes: $failed failed"
 	[[ $failed -gt 0 ]] || fail "no write failed"

@@ -10,18 +10,28 @@ node=$(ram_disk 16)
 # Writes take their time, reads and flushes do not.
 slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 1000 $node 0 0")
 # in_flight DEVICE: the driver has accepted a write and not completed it.
-in_flight() { [[ $(awk '{ print $2 }' "/sys/block/$(name_of "$1")/inflight") -gt 0 ]]; }
+in_flight() {
+	local writes
+	read -r _ writes <"/sys/block/${1##*/}/inflight"
+	[[ $writes -gt 0 ]]
+}
 body() {
-	local dev round tries=0 write flush early=0
+	local dev round tries=0 write flush flusher early=0
 	dev=$(attach_mode direct "$slow")
 	for ((round = 0; round < 3 && tries < 12; tries++)); do
+		# Who flushes is there already: to start it may take as long as the write.
+		rm -f "$tmp/ready" "$tmp/go"
+		fdio "$dev:rw,direct" "touch:$tmp/ready" "wait:$tmp/go" fsync >"$tmp/flusher" &
+		flusher=$!
+		eventually test -e "$tmp/ready"
 		fdio "$dev:rw,direct" "pwrite:$((round * 65536)):4096:1" >"$tmp/write" &
 		# On a busy machine the write may be over before it is seen: again.
 		until in_flight "$dev" || ! kill -0 "$!" 2>/dev/null; do
 			sleep 0.02
 		done
-		fdio "$dev:rw,direct" fsync >"$tmp/flush"
-		wait "$!"
+		: >"$tmp/go"
+		wait "$!" "$flusher"
+		grep ' fsync ' "$tmp/flusher" >"$tmp/flush"
 		read -r -a write <"$tmp/write"
 		read -r -a flush <"$tmp/flush"
 		expect "write" 4096 "${write[3]}"

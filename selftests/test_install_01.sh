@@ -69,7 +69,7 @@ loads_by_itself() {
 
 "$install" --module "$RLOOP"
 expect "location" "$dir/updates/rloop.ko" "$(modinfo -n rloop)"
-rmmod rloop
+eventually rmmod rloop
 modprobe loop max_loop=3 hw_queue_depth=64
 expect "loaded by modprobe loop" rloop "$(loaded)"
 expect "max_loop" 3 "$(</sys/module/rloop/parameters/max_loop)"

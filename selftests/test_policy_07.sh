@@ -5,7 +5,7 @@
 source "$(dirname "$0")/test_common.sh"
 
 on_exit restore_module
-rmmod "$module"
+eventually rmmod "$module"
 expect_failure insmod "$RLOOP" error_policy=nonsense
 expect_log "error_policy" nonsense report sticky rewrite
 insmod "$RLOOP" error_policy=rewrite

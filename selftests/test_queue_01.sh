@@ -14,7 +14,7 @@ parameter() { cat "/sys/module/$module/parameters/$1"; }
 hardware_queues() { find "/sys/block/$(name_of "$1")/mq" -mindepth 1 -maxdepth 1 -type d | wc -l; }
 
 on_exit restore_module
-rmmod "$module"
+eventually rmmod "$module"
 log_budget
 # refused PARAMETER VALUE RANGE
 refused() {

@@ -21,16 +21,20 @@ modprobe loop max_loop=0
 on_exit modprobe -r loop
 dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
-# free_memory: in KiB, without what could be had.
+# free_memory: in KiB, without what could be had, and when what was removed just now is back:
+# when it is the same, but for 16 KiB for each device, twice in a row.
 free_memory() {
-	local i
-	for i in 1 2; do
+	local i now=0 last
+	for ((i = 0; i < 6; i++)); do
+		last=$now
 		drop_caches
 		# Pages that processors have set aside come back.
 		[[ ! -e /proc/sys/vm/compact_memory ]] || echo 1 >/proc/sys/vm/compact_memory
 		sleep 0.2
+		now=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+		[[ $((now - last)) -gt $((16 * count)) || $((last - now)) -gt $((16 * count)) ]] || break
 	done
-	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+	echo "$now"
 }
 add() { expect "adding" "$1" "$(loopctl "$(control)" ctl_add "$1")"; }
 bind() { expect "binding" 0 "$(loopctl "/dev/$LOOP$1" configure "$dir/image" flags=1)"; }

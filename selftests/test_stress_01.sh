@@ -17,12 +17,12 @@ on_exit restore_devices
 on_exit detach_all
 # With udev opening each device, and then faster without.
 chaos run --seed "$SEED" --prefix "$LOOP" --devices 4 --processes 6 \
-	--calls "$(scaled 500)" --limit 80 "$dir"/[1-4] >&2 || fail "chaos"
+	--calls "$(scaled 500)" --limit 400 "$dir"/[1-4] >&2 || fail "chaos"
 detach_all
 clean_unload
 without_udev
 chaos run --seed "$SEED" --prefix "$LOOP" --devices 4 --processes 6 \
-	--calls "$(scaled 2000)" --limit 80 "$dir"/[1-4] >&2 || fail "chaos without udev"
+	--calls "$(scaled 2000)" --limit 400 "$dir"/[1-4] >&2 || fail "chaos without udev"
 detach_all
 clean_unload
 start_udev
