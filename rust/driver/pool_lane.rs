@@ -67,7 +67,7 @@ impl PoolLane {
         inner.waiting.pop_front()
     }
 
-    /// What a worker goes on with; `None`, and it must go, if nothing waits.
+    /// What the worker is to do next; `None`, and there is one less, if nothing waits.
     fn next(&self, extra: &Budget) -> Option<Request<Loop>> {
         let mut inner = self.inner.lock();
         let next = inner.waiting.pop_front();
@@ -81,14 +81,18 @@ impl PoolLane {
     }
 }
 
-/// The life of a worker: executes the request it was started with, and then what waits. Sleeps.
+/// A worker's turn: executes a request, and has what waits executed by the work item of that one.
+/// Sleeps.
+///
+/// Not by going on here: this is the work item of a request that has ended by then. Its tag may be
+/// another's already, whose work item is this one again; the workqueue would let that wait until
+/// this function returns, however long the next request takes (P8).
 pub(super) fn work(rq: Request<Loop>) {
     let _io = IoContext::enter();
     // It outlives the requests; this reference keeps it until the worker has left.
     let device = rq.device_arc();
-    let mut next = Some(rq);
-    while let Some(rq) = next {
-        execute::begin(rq, true);
-        next = device.lanes.blocking.next(&device.shared.extra);
+    execute::begin(rq, true);
+    if let Some(next) = device.lanes.blocking.next(&device.shared.extra) {
+        next.run_on(&device.shared.workers);
     }
 }
