@@ -87,6 +87,12 @@ impl<T: Operations> IdleRequest<T> {
         Op::from_flags(unsafe { (*self.rq.as_ptr()).cmd_flags })
     }
 
+    /// The number of the hardware queue it came through.
+    pub(crate) fn hw_queue(&self) -> u32 {
+        // SAFETY: The request is live by the type invariant.
+        unsafe { sys::rloop_rq_hw_queue(self.rq.as_ptr()) }
+    }
+
     /// Gives it back to blk-mq.
     pub(super) fn into_raw(self) -> NonNull<bindings::request> {
         self.rq

@@ -5,7 +5,7 @@
 use crate::sys;
 use kernel::{
     bindings,
-    sync::lock::{Backend, Lock},
+    sync::lock::{Backend, Guard, Lock},
 };
 
 /// `spinlock_t`, always taken with local interrupts off (`spin_lock_irqsave`).
@@ -13,6 +13,9 @@ use kernel::{
 /// For data that I/O completions touch: those run in hard interrupt context on some devices. Create
 /// it with [`new_irq_lock!`](crate::new_irq_lock).
 pub(crate) type IrqLock<T> = Lock<T, IrqSpin>;
+
+/// The lock while it is held.
+pub(crate) type IrqGuard<'a, T> = Guard<'a, T, IrqSpin>;
 
 /// The [`Backend`] of [`IrqLock`].
 pub(crate) struct IrqSpin;

@@ -40,28 +40,20 @@ impl Operations for Loop {
         rq: IdleRequest<Self>,
         last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
-        let op = rq.op();
-        let ticket = if op.is_change() {
-            match device.flushes.accept_write() {
-                Some(ticket) => Some(ticket),
-                // blk-mq will offer it again.
-                None => return Err((rq, Status::RESOURCE)),
-            }
-        } else {
-            None
-        };
-        let mut rq = rq.start();
         let queue = rq.hw_queue();
-        let ready = if op == Op::Flush {
-            Flushes::accept_flush(device.into(), rq);
+        let ready = if rq.op() == Op::Flush {
+            Flushes::accept_flush(device.into(), rq.start());
             None
         } else {
-            if let Some((ticket, barrier)) = ticket {
-                let data = rq.data().driver();
-                data.ticket = Some(ticket);
-                data.barrier = barrier;
+            match device.in_order.accept(rq, &device.flushes) {
+                Ok(Accepted::Ready(rq)) => device.flushes.hold(rq),
+                Ok(Accepted::Parked) => {
+                    device.stats.ordered.count();
+                    None
+                }
+                // blk-mq will offer it again.
+                Err(rq) => return Err((rq, Status::RESOURCE)),
             }
-            Self::ready(&device, rq)
         };
         match ready.map(|rq| (lane::route(&rq), rq)) {
             Some((lane, rq)) if lane == LaneId::Fast(queue) => {
@@ -122,17 +114,6 @@ impl Operations for Loop {
 }
 
 impl Loop {
-    /// An accepted request, unless it has to wait for others.
-    fn ready(device: &Device, rq: Request<Self>) -> Option<Request<Self>> {
-        match device.in_order.accept(rq) {
-            Accepted::Ready(rq) => device.flushes.hold(rq),
-            Accepted::Parked => {
-                device.stats.ordered.count();
-                None
-            }
-        }
-    }
-
     /// Has what was queued through a hardware queue executed.
     fn commit(device: &Device, queue: u32) {
         device.lanes.kick(LaneId::Fast(queue), &device.shared);

@@ -6,10 +6,10 @@
 //! carried out: a request that has to wait is parked, and goes to its lane when those before it have
 //! taken effect.
 
-use super::{log::trouble, loop_driver::Loop};
+use super::{flush::Flushes, log::trouble, loop_driver::Loop};
 use crate::{
-    block::{Request, RequestList},
-    core::irq_lock::IrqLock,
+    block::{IdleRequest, Request, RequestList},
+    core::irq_lock::{IrqGuard, IrqLock},
     logic::{
         overlap::{Access, Misuse, Node, Order, Verdict},
         units::{Bytes, Sectors},
@@ -74,21 +74,44 @@ impl InOrder {
         core::mem::replace(&mut *self.table.lock(), table)
     }
 
-    /// A request is accepted. Any context.
-    pub(super) fn accept(&self, mut rq: Request<Loop>) -> Accepted {
-        let access = if rq.op().is_change() {
-            Access::Write
-        } else {
-            Access::Read
+    /// Takes a request that is no flush, with a ticket if it is a change. Gives it back if it cannot
+    /// have one yet: it has to come again. Any context.
+    pub(super) fn accept(
+        &self,
+        rq: IdleRequest<Loop>,
+        flushes: &Flushes,
+    ) -> Result<Accepted, IdleRequest<Loop>> {
+        if !rq.op().is_change() {
+            let rq = rq.start();
+            return Ok(Self::place(self.table.lock(), rq, Access::Read));
+        }
+        // LOCKING: The flushes' lock within this one, and nowhere the other way round.
+        //
+        // The ticket and the place in the order at once. Of two writes that overlap the one with
+        // the earlier ticket would else come to wait for the other, and the other, if it must not
+        // overtake a flush, for the flush that waits for the first.
+        let table = self.table.lock();
+        let Some((ticket, barrier)) = flushes.accept_write() else {
+            drop(table);
+            return Err(rq);
         };
+        let mut rq = rq.start();
+        let data = rq.data().driver();
+        data.ticket = Some(ticket);
+        data.barrier = barrier;
+        Ok(Self::place(table, rq, Access::Write))
+    }
+
+    /// Gives a request its place. Any context.
+    fn place(
+        mut guard: IrqGuard<'_, Option<KBox<Table>>>,
+        mut rq: Request<Loop>,
+        access: Access,
+    ) -> Accepted {
         let start = Sectors::new(rq.sector());
         let length = Bytes::new(u64::from(rq.bytes())).to_sectors();
-        let Some(slot) = rq.slot() else {
-            return Accepted::Ready(rq);
-        };
-        let mut guard = self.table.lock();
-        let Some(table) = Option::as_mut(&mut *guard) else {
-            // Not bound: it will fail.
+        let (Some(slot), Some(table)) = (rq.slot(), Option::as_mut(&mut *guard)) else {
+            // Not bound: it will fail. (There is a slot for each tag.)
             return Accepted::Ready(rq);
         };
         match table.order.accept(slot, access, start, length) {
