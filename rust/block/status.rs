@@ -2,7 +2,10 @@
 
 //! The result of a request, `blk_status_t`.
 
-use crate::{core::errno::edquot, sys};
+use crate::{
+    core::errno::{edquot, eopnotsupp},
+    sys,
+};
 use kernel::{bindings, error::code, prelude::*};
 
 /// How a request ended.
@@ -17,6 +20,17 @@ impl Status {
 
     /// Not now: blk-mq shall offer the request again, after a while.
     pub(crate) const RESOURCE: Status = Status(sys::RLOOP_BLK_STS_RESOURCE);
+
+    /// That of a flush that fails: as that of any request, but for `EOPNOTSUPP`. Whoever asks a block
+    /// device for a flush takes that to mean that there is nothing to be flushed (`blkdev_fsync` in
+    /// `block/fops.c`), and no loss may be told so: `EIO`.
+    pub(crate) fn of_flush(error: Error) -> Self {
+        if error == eopnotsupp() {
+            Status::IOERR
+        } else {
+            Status::from(error)
+        }
+    }
 
     /// The value blk-mq expects.
     pub(super) fn raw(self) -> bindings::blk_status_t {
@@ -47,7 +61,7 @@ impl From<Error> for Status {
 #[kunit_tests(rloop_block_status)]
 mod tests {
     use super::*;
-    use crate::core::errno::{enosys, eopnotsupp};
+    use crate::core::errno::enosys;
 
     /// The errno that reaches the submitter of a request that ended so.
     fn told(status: Status) -> i32 {
@@ -85,6 +99,13 @@ mod tests {
         ] {
             assert_eq!(told_for(error), error.to_errno());
         }
+    }
+
+    #[test]
+    fn a_flush_never_fails_as_if_there_was_nothing_to_do() {
+        let told_by_flush = |error| told(Status::of_flush(error));
+        assert_eq!(told_by_flush(eopnotsupp()), EIO.to_errno());
+        assert_eq!(told_by_flush(ENOSPC), ENOSPC.to_errno());
     }
 
     #[test]

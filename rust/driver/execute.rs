@@ -28,6 +28,7 @@ use crate::{
         units::{Bytes, Sectors},
     },
 };
+use ::core::mem;
 use kernel::{error::code, prelude::*, sync::Arc};
 
 /// A read that has waited so often in the page cache, where it finds what it waited for gone or
@@ -48,14 +49,16 @@ pub(crate) struct PerRequest {
     through_cache: bool,
     /// How often it waited in the page cache.
     waits: u8,
-    /// The file's error cursor when a write that has to be stable was begun.
-    cursor: Position,
+    /// The file's error cursor when a write that has to be stable was begun; `None` before that.
+    cursor: Option<Position>,
     /// The device's generation when a change was begun.
     begun: Option<Generation>,
     /// The request is known to the device's [`InOrder`](super::order::InOrder).
     pub(super) ordered: bool,
     /// Whoever executes it may wait for I/O.
     may_block: bool,
+    /// It was not tried at all, by the error policy.
+    refused: bool,
 }
 
 impl PerRequest {
@@ -68,10 +71,11 @@ impl PerRequest {
             start: Sectors::new(0),
             through_cache: false,
             waits: 0,
-            cursor: Position::default(),
+            cursor: None,
             begun: None,
             ordered: false,
             may_block: true,
+            refused: false,
         }
     }
 }
@@ -92,6 +96,7 @@ pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
         let (refused, generation) = (health.refuses(), health.generation());
         rq.data().driver().begun.get_or_insert(generation);
         if let Some(error) = refused {
+            rq.data().driver().refused = true;
             return finish(rq, Err(error));
         }
     }
@@ -124,21 +129,17 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool) {
         stable: op == Op::Write && rq.is_fua(),
         uncached: bound(&rq).is_ok_and(Binding::is_uncached),
     };
-    if manner.stable
-        && rq
-            .data()
-            .driver()
-            .transfer
-            .is_some_and(|transfer| transfer.done() == 0)
-    {
-        let cursor = error_cursor(&rq);
-        rq.data().driver().cursor = cursor;
-    }
+    let transfer = rq.data().driver().transfer;
+    let mut begins = manner.stable && transfer.is_some_and(|transfer| transfer.done() == 0);
     loop {
         let way = match next_part(&mut rq, manner.direction) {
             Ok(way) => way,
             Err(error) => return finish(rq, Err(error)),
         };
+        if mem::take(&mut begins) {
+            let cursor = error_cursor(&rq);
+            rq.data().driver().cursor = Some(cursor);
+        }
         let result = match way {
             Way::Direct(at) => return io::submit(rq, manner, at),
             Way::ThroughCache(at) => io::transfer(&rq, manner, at),
@@ -194,12 +195,21 @@ fn error_cursor(rq: &Request<Loop>) -> Position {
 
 /// The result of a write that has to be stable (P2): the error that it has met, or that somebody
 /// else was told meanwhile. Any context.
+///
+/// Its sync may be what met the loss of other writes, and be told that without a record of the
+/// file's, as when a flush of the disk below fails: the next flush has to fail, too.
 fn judge_stable_write(rq: &mut Request<Loop>, result: Result) -> Result {
+    let Some(before) = rq.data().driver().cursor else {
+        // It was not begun.
+        return result;
+    };
     if let (Err(error), Ok(binding)) = (result, bound(rq)) {
         binding.file.was_told(error);
     }
     let after = error_cursor(rq);
-    let before = rq.data().driver().cursor;
+    if let Err(error) = result {
+        rq.device().flushes.note(error, before, after);
+    }
     errcursor::judge_stable_write(result.map_err(errno::to_logic), before, after)
         .map_err(errno::from_logic)
 }
@@ -347,7 +357,8 @@ pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
     if rq.op() == Op::Write && rq.is_fua() {
         result = judge_stable_write(&mut rq, result);
     }
-    if rq.device().health.watches(rq.op(), result) {
+    let refused = rq.data().driver().refused;
+    if !refused && rq.device().health.watches(rq.op(), result) {
         let range = range(&mut rq);
         let begun = rq.data().driver().begun.unwrap_or_default();
         rq.device().health.write_done(range, begun, result);
@@ -357,8 +368,7 @@ pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
         Err(error) => {
             let label = rq.device();
             // The loss that it is refused for was told.
-            let quiet = error == eopnotsupp() || label.health.refuses() == Some(error);
-            if !quiet {
+            if !refused && error != eopnotsupp() {
                 trouble!(
                     label.label(),
                     "{} at sector {}: {:?}",

@@ -141,18 +141,23 @@ impl Flushes {
         let before = file.error_cursor();
         let result = file.sync_data();
         if let Err(error) = result {
-            let after = file.error_cursor();
-            let mut inner = self.inner.lock();
-            inner.cursor.note(errno::to_logic(error), before, after);
+            self.note(error, before, file.error_cursor());
         }
         result
+    }
+
+    /// Something else than a flush has failed to sync the backing file, whose cursor was at `before`
+    /// and is at `after`: the next flush tells that, too. Any context.
+    pub(super) fn note(&self, error: Error, before: Position, after: Position) {
+        let errno = errno::to_logic(error);
+        self.inner.lock().cursor.note(errno, before, after);
     }
 
     /// A flush is accepted. Any context.
     pub(super) fn accept_flush(device: Arc<Device>, rq: Request<Loop>) {
         device.stats.flushes.count();
         if let Some(error) = device.health.refuses() {
-            rq.end(Status::from(error));
+            rq.end(Status::of_flush(error));
             return;
         }
         let submitted = rq.submitted();
@@ -161,7 +166,7 @@ impl Flushes {
             if let Some(errno) = inner.cursor.fails(submitted) {
                 drop(inner);
                 // P2: it waited in the block layer while the one failed that has told its loss.
-                rq.end(Status::from(errno::from_logic(errno)));
+                rq.end(Status::of_flush(errno::from_logic(errno)));
                 return;
             }
             let (round, action) = inner.epochs.accept_flush();
@@ -201,10 +206,7 @@ impl Flushes {
                 };
                 (next, inner.held.take_all(), action)
             };
-            let status = match result {
-                Ok(()) => Status::OK,
-                Err(error) => Status::from(error),
-            };
+            let status = result.map_or_else(Status::of_flush, |()| Status::OK);
             for rq in round {
                 rq.end(status);
             }
