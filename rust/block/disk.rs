@@ -137,6 +137,12 @@ impl<T: Operations> Disk<T> {
         }
     }
 
+    /// The capacity in 512-byte sectors.
+    pub(crate) fn capacity(&self) -> u64 {
+        // SAFETY: The disk is live, and with it its whole.
+        unsafe { (*(*self.as_ptr()).part0).bd_nr_sectors }
+    }
+
     /// Makes the whole disk read-only or writable.
     pub(crate) fn set_read_only(&self, read_only: bool) {
         // SAFETY: The disk is live.

@@ -176,8 +176,9 @@ impl Device {
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);
             }
-            if attached.binding.window != binding.window {
-                self.health.moved(size);
+            let old = &attached.binding.window;
+            if *old != binding.window {
+                self.health.moved(size, binding.window.covers(old));
             }
             *frozen.queue_data() = Some(binding.clone());
         }

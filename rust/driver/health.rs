@@ -111,9 +111,10 @@ impl Health {
         drop(old);
     }
 
-    /// The sectors of the device are others from now on. Only while no request is in flight.
-    pub(super) fn moved(&self, size: Sectors) {
-        self.change(|inner| inner.moved(size));
+    /// The sectors of the device are others from now on; whether it `covers` all that it has shown
+    /// before. Only while no request is in flight.
+    pub(super) fn moved(&self, size: Sectors, covers: bool) {
+        self.change(|inner| inner.moved(size, covers));
     }
 
     /// What was lost shall count no longer.

@@ -15,7 +15,7 @@ use crate::{
         Disk,
     },
     core::errno::eopnotsupp,
-    logic::{epoch::FlushMode, flags::Flags, policy::Policy},
+    logic::{epoch::FlushMode, flags::Flags, policy::Policy, units::Sectors},
 };
 use kernel::{c_str, page::PAGE_SIZE, prelude::*, str::CStr};
 
@@ -118,7 +118,7 @@ impl Group for RloopGroup {
         let text = core::str::from_utf8(text).unwrap_or("?");
         match file {
             UNCACHED => set_uncached(&device, &binding, text),
-            ERROR_POLICY => set_error_policy(&device, disk, &binding, text),
+            ERROR_POLICY => set_error_policy(&device, disk, text),
             HEALTH => set_health(&device, text),
             _ => set_flush_mode(&device, disk, text),
         }
@@ -147,7 +147,7 @@ fn set_uncached(device: &Device, binding: &Binding, text: &str) -> Result {
     Ok(())
 }
 
-fn set_error_policy(device: &Device, disk: &Disk<Loop>, binding: &Binding, text: &str) -> Result {
+fn set_error_policy(device: &Device, disk: &Disk<Loop>, text: &str) -> Result {
     let Some(policy) = Policy::parse(text) else {
         return Err(refuse(device, "error_policy", text, Policy::ALLOWED));
     };
@@ -155,9 +155,8 @@ fn set_error_policy(device: &Device, disk: &Disk<Loop>, binding: &Binding, text:
         return Ok(());
     }
     let new = NewPolicy::new(policy)?;
-    let size = binding.window.capacity(binding.file.size()?);
     let _frozen = disk.freeze();
-    device.health.switch(new, size);
+    device.health.switch(new, Sectors::new(disk.capacity()));
     Ok(())
 }
 

@@ -24,7 +24,7 @@
 //! | sync begins                   | empty         | + written    |                            |
 //! | sync succeeded                |               | empty        | the flush fails unless it is empty, and was when the sync began |
 //! | sync failed                   | empty         | empty        | + written + syncing        |
-//! | reset                         |               |              | empty                      |
+//! | reset                         | + suspect     |              | empty                      |
 //!
 //! A write that is in flight while a sync fails may be what was lost, and so may what was
 //! completed while the sync ran. A write that was begun before that and completes later
@@ -33,6 +33,15 @@
 //! next one covers it.
 //!
 //! A write that fails is not suspect: it was not acknowledged.
+//!
+//! A reset is for what is lost by then. Not all that is suspect is lost: what is not is
+//! written, and may be lost later.
+//!
+//! # What the device does not show
+//!
+//! When another part of the file is shown, all sectors of the device count as written,
+//! and are suspect if any is. If something is not shown any more it has a sector of its
+//! own in the sets, behind all others. Nobody can write there: only a reset heals it.
 //!
 //! # Switching
 //!
@@ -54,6 +63,9 @@ use super::{
     },
     units::Sectors,
 };
+
+/// What the device does not show any more: the last sector that there can be.
+const HIDDEN: Range = Range::last();
 
 /// The policies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -210,20 +222,28 @@ impl<S: DerefMut<Target = [Range]>> Health<S> {
         self.failed = None;
         self.forgiven = self.generation;
         if let Mode::Rewrite(sets) = &mut self.mode {
+            sets.written.insert_all(&sets.suspect);
             sets.suspect.clear();
             sets.began_suspect = false;
         }
     }
 
-    /// The sectors mean other places of the file from now on, or of another file.
-    pub fn moved(&mut self, size: Sectors) {
+    /// The sectors mean other places of the file from now on, or of another file. Unless
+    /// the device `covers` what it has shown before, something is hidden.
+    pub fn moved(&mut self, size: Sectors, covers: bool) {
         let everything = Range::new(Sectors::new(0), size);
         if let Mode::Rewrite(sets) = &mut self.mode {
-            sets.written.insert(everything);
-            if !sets.suspect.is_empty() {
-                sets.suspect.clear();
-                sets.suspect.insert(everything);
+            for set in [&mut sets.written, &mut sets.suspect] {
+                if set.is_empty() {
+                    continue;
+                }
+                // What is hidden already stays in the set.
+                set.insert(everything);
+                if !covers {
+                    set.insert(HIDDEN);
+                }
             }
+            sets.written.insert(everything);
         }
     }
 

@@ -35,6 +35,14 @@ impl Range {
         }
     }
 
+    /// The last sector that there can be.
+    pub const fn last() -> Self {
+        Self {
+            first: u64::MAX.wrapping_sub(1),
+            end: u64::MAX,
+        }
+    }
+
     /// The first sector.
     pub const fn first(self) -> Sectors {
         Sectors::new(self.first)

@@ -74,6 +74,20 @@ impl Window {
         Bytes::new(shown).to_sectors()
     }
 
+    /// Whether all that `other` shows of a file is shown by this one, too, whatever its
+    /// size.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.offset <= other.offset && self.end() >= other.end()
+    }
+
+    /// Where the device ends at the latest.
+    fn end(&self) -> u64 {
+        match self.sizelimit {
+            0 => u64::MAX,
+            limit => self.offset.saturating_add(limit),
+        }
+    }
+
     /// The position in the file of the byte that lies `done` bytes beyond the
     /// beginning of `sector` of the device.
     ///

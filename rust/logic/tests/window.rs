@@ -123,6 +123,21 @@ proptest! {
         prop_assert_eq!(sectors, expected_capacity(&window, size));
     }
 
+    /// Who covers another shows each byte that the other shows, of any file.
+    #[test]
+    fn covering_is_showing_all(a in windows(), b in windows(), size in 0..=MAX) {
+        let shown = |window: &Window| {
+            let from = window.offset().get();
+            let limit = window.sizelimit().get();
+            (from, size.min(if limit == 0 { MAX } else { from.saturating_add(limit) }))
+        };
+        let ((a_from, a_end), (b_from, b_end)) = (shown(&a), shown(&b));
+        if a.covers(&b) && b_from < b_end {
+            prop_assert!(a_from <= b_from && b_end <= a_end);
+        }
+        prop_assert!(a.covers(&a));
+    }
+
     #[test]
     fn position_is_exact_or_none(window in windows(), sector in interesting(), done in interesting()) {
         let exact =

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# With the policy `rewrite' what was lost is not forgotten when the device shows less of
+# its file for a time: only a reset heals what could not be written again.
+# shellcheck source=selftests/test_common.sh
+source "$(dirname "$0")/test_common.sh"
+
+require_module dm_mod
+node=$(ram_disk 16)
+target=$(dm target "$(linear "$node")")
+dev=$(attach_mode buffered "$target")
+set_to "$dev" error_policy rewrite
+expect "fsync" 0 "$(fdio "$dev" fsync | results)"
+# show BYTES: of the file, 0 for all. It may fail at first, as it syncs what is cached of
+# the device, and that tells of the loss.
+show() { eventually shown "$1"; }
+shown() { [[ $(loopctl "$dev" set_status64 sizelimit="$1") == 0 ]]; }
+lose_writes "$dev" "$target" "$node" 8388608
+show 65536
+expect "size" 128 "$(sectors_of "$dev")"
+dd if=/dev/zero of="$dev" bs=64k count=1 oflag=direct conv=notrunc status=none
+expect "fsync when all that is shown is written again" EIO "$(fdio "$dev" fsync | results)"
+show 0
+dd if=/dev/zero of="$dev" bs=1M count=16 oflag=direct conv=notrunc status=none
+expect "fsync when all is shown, and written again" EIO "$(fdio "$dev" fsync | results)"
+set_to "$dev" health reset
+expect "fsync after a reset" 0 "$(fdio "$dev" fsync | results)"
