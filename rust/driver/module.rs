@@ -84,6 +84,11 @@ impl Parameters {
         )?;
         let cpus = topology::cpus();
         let queues = params::queues();
+        let queues = number(
+            "queues",
+            queues,
+            rules::queues(queues.into(), cpus, topology::nodes()),
+        )?;
         let queue_depth = params::queue_depth();
         let workers = params::workers();
         Ok(Self {
@@ -92,15 +97,11 @@ impl Parameters {
             max_loop,
             on_open: OnOpen::new(params::max_loop_given().then_some(max_loop), part_shift),
             sizes: Sizes {
-                queues: number(
-                    "queues",
-                    queues,
-                    rules::queues(queues.into(), cpus, topology::nodes()),
-                )?,
+                queues,
                 queue_depth: number(
                     "queue_depth",
                     queue_depth,
-                    rules::queue_depth(queue_depth.into()),
+                    rules::queue_depth(queue_depth.into(), queues),
                 )?,
                 workers: number("workers", workers, rules::workers(workers.into(), cpus))?,
             },

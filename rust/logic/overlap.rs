@@ -62,7 +62,7 @@ const BUCKET_BITS: u32 = 7;
 const MANY_REGIONS: u64 = 32;
 
 /// Slots beyond do not exist, so that twice their number fits into 16 bits.
-const MAX_SLOTS: u16 = u16::MAX >> 1;
+pub const MAX_SLOTS: u16 = u16::MAX >> 1;
 
 /// None, where a [`Node`] has no room for an [`Option`].
 const NO_SLOT: u16 = u16::MAX;

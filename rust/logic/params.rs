@@ -5,6 +5,8 @@
 //! A bad value refuses the load with `EINVAL`, and the message says what is
 //! allowed: each error knows that.
 
+use super::overlap::MAX_SLOTS;
+
 /// `MINORBITS`: how many bits of a device number are its minor.
 const MINOR_BITS: u32 = 20;
 
@@ -116,6 +118,8 @@ pub enum ParamError {
     Queues,
     /// `queue_depth` is out of range.
     QueueDepth,
+    /// `queues` of `queue_depth` are too many requests.
+    Slots,
     /// `workers` is out of range.
     Workers,
     /// `max_loop` is out of range, of which `max_part` takes its part.
@@ -129,6 +133,7 @@ impl ParamError {
             Self::MaxPart => "0..=255",
             Self::Queues => "0 (automatic) to the number of processors",
             Self::QueueDepth => "1..=4096",
+            Self::Slots => "1..=4096, and with queues at most 32767 requests",
             Self::Workers => "0 (automatic) to 512",
             Self::MaxLoop(shift) => match shift.bits() {
                 0 => "0..=1048576",
@@ -248,13 +253,17 @@ pub fn queues(value: i64, cpus: u32, nodes: u32) -> Result<u32, ParamError> {
 }
 
 /// Checks the parameter `queue_depth`: how many requests can be in flight in a
-/// hardware queue.
+/// hardware queue, of which there are `queues`.
 ///
 /// # Errors
 ///
-/// [`ParamError::QueueDepth`] unless in `1..=4096`.
-pub fn queue_depth(value: i64) -> Result<u32, ParamError> {
+/// [`ParamError::QueueDepth`] unless in `1..=4096`; [`ParamError::Slots`] if that is more
+/// requests than can be kept in order.
+pub fn queue_depth(value: i64, queues: u32) -> Result<u32, ParamError> {
     match u32::try_from(value) {
+        Ok(value @ 1..=4096) if value.saturating_mul(queues) > MAX_SLOTS.into() => {
+            Err(ParamError::Slots)
+        }
         Ok(value @ 1..=4096) => Ok(value),
         _ => Err(ParamError::QueueDepth),
     }

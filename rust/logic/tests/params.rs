@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rloop_logic::params::{
     max_loop,
     max_part,
+    queue_depth,
     DevicePrefix,
     OnOpen,
     ParamError,
@@ -136,6 +137,15 @@ fn max_loop_allows_what_it_says() {
             assert_eq!(error.allowed(), format!("0..={most}"));
         }
     }
+}
+
+#[test]
+fn no_more_requests_than_can_be_kept_in_order() {
+    assert_eq!(queue_depth(4096, 7), Ok(4096));
+    assert_eq!(queue_depth(4096, 8), Err(ParamError::Slots));
+    assert_eq!(queue_depth(1, 32_767), Ok(1));
+    assert_eq!(queue_depth(128, u32::MAX), Err(ParamError::Slots));
+    assert_eq!(queue_depth(4097, 1), Err(ParamError::QueueDepth));
 }
 
 #[test]
