@@ -72,17 +72,22 @@ clean_unload() {
 # without_udev: no daemon that looks at each device; what happens meanwhile is
 # not told to it later either.
 without_udev() {
-	local pid
+	local pid i
 	on_exit start_udev
 	settle
 	udevadm control --exit
-	# It ends when its workers have; if they do not, this tells where they are.
-	(eventually no_udev) && return
-	for pid in $(pgrep 'udevd'); do
+	for ((i = 0; i < 300; i++)); do
+		! no_udev || return 0
+		sleep 0.1
+	done
+	# It ends when its workers have. Where they are if they do not:
+	for pid in $(pgrep 'udevd|udev-worker'); do
 		log "$(tr '\0' ' ' <"/proc/$pid/cmdline") $(grep State "/proc/$pid/status")"
 		log "$(cat "/proc/$pid/stack" 2>/dev/null)"
 	done
-	fail "udev does not end"
+	# Who cannot even be killed hangs in the kernel.
+	pkill -KILL 'udevd|udev-worker' || true
+	eventually no_udev
 }
 # A process that has ended is none, though nobody may have taken note of it.
 no_udev() { ! pgrep -x -r DIRSTt 'systemd-udevd|udevd' >/dev/null; }
