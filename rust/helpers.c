@@ -386,11 +386,30 @@ ssize_t rloop_write_iter(struct file *file, struct kiocb *iocb,
 
 	if (rloop_needs_vfs(file, iocb, iter, FMODE_WRITE | FMODE_CAN_WRITE))
 		return vfs_iocb_iter_write(file, iocb, iter);
-	kiocb_start_write(iocb);
+	if (iocb->ki_flags & IOCB_NOWAIT) {
+		/* Whoever freezes the file system is to be waited for, too. */
+		struct super_block *sb = file_inode(file)->i_sb;
+
+		if (!sb_start_write_trylock(sb))
+			return -EAGAIN;
+		/* As kiocb_start_write(): who completes it gives it back. */
+		__sb_writers_release(sb, SB_FREEZE_WRITE);
+	} else {
+		kiocb_start_write(iocb);
+	}
 	ret = file->f_op->write_iter(iocb, iter);
 	if (ret != -EIOCBQUEUED)
 		kiocb_end_write(iocb);
 	return ret;
+}
+
+/*
+ * Whether reads and writes can be told not to wait. Those who bring the content of
+ * a file when it is read first are waited for in any case.
+ */
+bool rloop_file_can_nowait(const struct file *file)
+{
+	return file->f_mode & FMODE_NOWAIT && !FMODE_FSNOTIFY_HSM(file->f_mode);
 }
 
 void rloop_kiocb_end_write(struct kiocb *iocb)

@@ -67,7 +67,6 @@ static const __s32 RLOOP_IOCB_WAITQ = (__force __s32)IOCB_WAITQ;
 static const __s32 RLOOP_IOCB_DONTCACHE = (__force __s32)IOCB_DONTCACHE;
 static const __u32 RLOOP_FOP_DONTCACHE = (__force __u32)FOP_DONTCACHE;
 static const __u32 RLOOP_FOP_BUFFER_RASYNC = (__force __u32)FOP_BUFFER_RASYNC;
-static const __u32 RLOOP_FMODE_NOWAIT = (__force __u32)FMODE_NOWAIT;
 static const __u32 RLOOP_O_RDONLY = O_RDONLY;
 static const __u32 RLOOP_O_RDWR = O_RDWR;
 static const __u32 RLOOP_O_LARGEFILE = O_LARGEFILE;
@@ -135,6 +134,7 @@ ssize_t rloop_read_iter(struct file *file, struct kiocb *iocb,
 			struct iov_iter *iter);
 ssize_t rloop_write_iter(struct file *file, struct kiocb *iocb,
 			 struct iov_iter *iter);
+bool rloop_file_can_nowait(const struct file *file);
 void rloop_kiocb_end_write(struct kiocb *iocb);
 loff_t rloop_i_size_read(const struct inode *inode);
 const struct path *rloop_file_path(const struct file *file);

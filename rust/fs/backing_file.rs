@@ -198,8 +198,8 @@ impl BackingFile {
 
     /// Whether reads and writes can be told not to wait.
     pub(crate) fn can_nowait(&self) -> bool {
-        // SAFETY: The file is open; the bit does not change.
-        unsafe { (*self.as_ptr()).f_mode & sys::RLOOP_FMODE_NOWAIT != 0 }
+        // SAFETY: The file is open; the bits do not change.
+        unsafe { sys::rloop_file_can_nowait(self.as_ptr()) }
     }
 
     /// What direct I/O must be aligned to: what the file system says, else the logical block size

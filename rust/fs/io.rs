@@ -386,18 +386,18 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
 }
 
 /// A table of all segments of a request with several bios; empty if it has but one, or there is no
-/// memory.
+/// memory at once. (It could be waited for, but perhaps until this request has made some free.)
 fn gather<T: FileIo>(rq: &Request<T>) -> KVec<bio_vec> {
     let mut bios = rq.bios();
     let (Some(_), Some(_)) = (bios.next(), bios.next()) else {
         return KVec::new();
     };
     let count = rq.bios().map(|bio| bio.table.len()).sum();
-    let Ok(mut table) = KVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN) else {
+    let Ok(mut table) = KVec::with_capacity(count, GFP_NOWAIT | __GFP_NOWARN) else {
         return KVec::new();
     };
     for segment in rq.bios().flat_map(|bio| bio.segments()) {
-        if table.push(segment, GFP_KERNEL | __GFP_NOWARN).is_err() {
+        if table.push(segment, GFP_NOWAIT | __GFP_NOWARN).is_err() {
             // The capacity was counted; if that was wrong, do without.
             return KVec::new();
         }
