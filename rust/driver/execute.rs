@@ -329,7 +329,17 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
         let queue = &device.shared.clone().workers;
         let _ = queue.enqueue::<Arc<Device>, { work::LIMITS }>(device);
     }
+    if misaligned(binding, result) {
+        // As a disk does that cannot discard a part of a block: nothing.
+        return Ok(());
+    }
     result
+}
+
+/// Whether a range was not changed as it is no multiple of the blocks of the device below, which may
+/// be larger than those of this one.
+fn misaligned(binding: &Binding, result: Result) -> bool {
+    result == Err(code::EINVAL) && binding.file.is_block_device()
 }
 
 /// Makes a range read as zeroes.
@@ -340,7 +350,7 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
         Change::ZeroRange
     };
     let result = range::change(&binding.file, change, at, length);
-    if result != Err(eopnotsupp()) {
+    if result != Err(eopnotsupp()) && !misaligned(binding, result) {
         return result;
     }
     let mut done = 0;
