@@ -182,7 +182,8 @@ impl GivenFile {
         unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode().as_ptr())) }
     }
 
-    /// Opens the same file for the driver itself, with the opener's credentials. May sleep.
+    /// Opens the same file for the driver itself, with the opener's credentials. Fails with
+    /// `ENXIO` if it is a block device that is gone. May sleep.
     pub(crate) fn reopen(&self, read_only: bool) -> Result<BackingFile> {
         let access = if read_only {
             sys::RLOOP_O_RDONLY
@@ -199,7 +200,13 @@ impl GivenFile {
             )
         })?;
         // SAFETY: Freshly opened, and ours.
-        Ok(unsafe { BackingFile::from_raw(NonNull::new_unchecked(file)) })
+        let own = unsafe { BackingFile::from_raw(NonNull::new_unchecked(file)) };
+        // A block device is opened by its number, which may be another one's by now.
+        // SAFETY: Both files are open.
+        if unsafe { (*file).f_mapping != (*self.as_ptr()).f_mapping } {
+            return Err(ENXIO);
+        }
+        Ok(own)
     }
 }
 
