@@ -213,20 +213,21 @@ impl Registry {
 
     /// Removes a device that is neither bound nor open. Sleeps.
     pub(super) fn remove(&self, index: u32) -> Result {
-        let disk = {
-            let mut table = self.table.lock();
-            let slot = table.get_mut(&index).ok_or(ENODEV)?;
-            let disk = match slot {
-                Slot::Live(disk) => disk,
-                Slot::Changing => return Err(ENODEV),
-            };
-            disk.device()
-                .control
-                .lock()
-                .delete(disk.openers())
-                .map_err(errno)?;
-            core::mem::replace(slot, Slot::Changing)
+        let Slot::Live(disk) = core::mem::replace(
+            self.table.lock().get_mut(&index).ok_or(ENODEV)?,
+            Slot::Changing,
+        ) else {
+            return Err(ENODEV);
         };
+        // LOCKING: Not under the table's lock. Whoever has this one may wait for I/O of the device,
+        // and nobody who looks for another device shall wait for that.
+        let deleted = disk.device().control.lock().delete(disk.openers());
+        if let Err(refusal) = deleted {
+            if let Some(slot) = self.table.lock().get_mut(&index) {
+                *slot = Slot::Live(disk);
+            }
+            return Err(errno(refusal));
+        }
         // Nobody can open or bind it any more.
         drop(disk);
         self.table.lock().remove(&index);
