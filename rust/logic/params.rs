@@ -13,6 +13,10 @@ const MINOR_BITS: u32 = 20;
 /// The longest name of a disk, in bytes: `DISK_NAME_LEN` without the end.
 const DISK_NAME_MAX: usize = 31;
 
+/// The longest name of a major number, in bytes: what is left of one that is longer
+/// (`__register_blkdev`) is not found when the number is given back.
+const MAJOR_NAME_MAX: usize = 15;
+
 /// What the control node is called after the prefix.
 const CONTROL_SUFFIX: &str = "-control";
 
@@ -58,7 +62,7 @@ impl PrefixError {
             Self::Character => "hold only letters, digits, '_' and '-'",
             Self::Digit => "not end in a digit",
             Self::Partition => "not end in a digit and 'p'",
-            Self::TooLong => "have at most 23 characters",
+            Self::TooLong => "have at most 15 characters",
         }
     }
 }
@@ -67,9 +71,17 @@ impl<'a> DevicePrefix<'a> {
     /// The prefix of the C driver, and the default.
     const DEFAULT: &'static str = "loop";
 
-    /// The longest prefix, in bytes: the names of the control node and of all
-    /// disks fit. (Those of partitions are not limited.)
-    const MAX_LEN: usize = DISK_NAME_MAX.saturating_sub(CONTROL_SUFFIX.len());
+    /// The longest prefix, in bytes: it is the name of the major number, too, and the
+    /// names of the control node and of all disks fit. (Those of partitions are not
+    /// limited.)
+    const MAX_LEN: usize = {
+        let node = DISK_NAME_MAX.saturating_sub(CONTROL_SUFFIX.len());
+        if node < MAJOR_NAME_MAX {
+            node
+        } else {
+            MAJOR_NAME_MAX
+        }
+    };
 
     /// Checks the value of the parameter.
     ///
