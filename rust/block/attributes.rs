@@ -166,8 +166,8 @@ unsafe extern "C" fn show<G: Group>(
     // SAFETY: The device is that of a disk of `G::Driver`, live while the attribute is registered;
     // `Disk` is transparent.
     let disk = unsafe { &*sys::rloop_dev_disk(dev).cast::<Disk<G::Driver>>() };
-    // SAFETY: Sysfs passes a page of its own.
-    let page = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE) };
+    // SAFETY: Sysfs passes a page of its own, and warns of a whole one.
+    let page = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE - 1) };
     // SAFETY: The attribute is registered.
     let Some(file) = (unsafe { number::<G>(attr) }) else {
         return EIO.to_errno() as isize;

@@ -79,6 +79,10 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
     let autoclear = Flags::AUTOCLEAR.bits() & info.flags != 0;
     let new = old.with(settings.window, flags, settings.name);
     device.reconfigure(disk, &mut control, new)?;
+    if moved {
+        // What was read meanwhile is of the old places.
+        disk.invalidate_cache();
+    }
     control.set_autoclear(autoclear).map_err(errno)?;
     device.publish(&control);
 

@@ -50,7 +50,8 @@ impl Group for LoopGroup {
         };
         match file {
             0 => {
-                let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
+                // With its end and a newline it has to be less than a page.
+                let mut page = KVec::from_elem(0u8, PAGE_SIZE - 1, GFP_KERNEL)?;
                 out.bytes(binding.file.path(&mut page)?)
             }
             1 => out.number(binding.window.offset().get()),
