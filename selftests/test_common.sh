@@ -167,6 +167,12 @@ limit() { cat "/sys/block/$(name_of "$1")/queue/$2"; }
 size_of() { blockdev --getsize64 "$1"; }
 is_attached() { [[ -e /sys/block/$(name_of "$1")/loop/backing_file ]]; }
 is_detached() { ! is_attached "$1"; }
+# reads_in_flight, writes_in_flight DEVICE: sets in_flight_now to how many. No process is
+# started, as little time may be left to see them.
+# shellcheck disable=SC2034
+reads_in_flight() { read -r in_flight_now _ <"/sys/block/${1##*/}/inflight"; }
+# shellcheck disable=SC2034
+writes_in_flight() { read -r _ in_flight_now <"/sys/block/${1##*/}/inflight"; }
 attached_devices() {
 	local file
 	for file in /sys/block/"$LOOP"[0-9]*/loop/backing_file; do
@@ -404,6 +410,16 @@ set_to() { echo "$3" >"$(rloop_file "$1" "$2")"; }
 # health DEVICE: in one line; suspect DEVICE: its ranges with commas in between.
 health() { setting "$1" health | paste -sd' '; }
 suspect() { setting "$1" suspect | paste -sd,; }
+# lossy_device POLICY: sets dev, a buffered device with that error policy, on target, a
+# device-mapper device on node: what lose_writes takes.
+# shellcheck disable=SC2034
+lossy_device() {
+	require_module dm_mod
+	node=$(ram_disk 16)
+	target=$(dm target "$(linear "$node")")
+	dev=$(attach_mode buffered "$target")
+	set_to "$dev" error_policy "$1"
+}
 # lose_writes DEVICE TARGET NODE OFFSET…: blocks of 4 KiB that are written to the
 # DEVICE are lost, as its backing TARGET, a linear one on NODE, breaks for a moment.
 # One descriptor writes and is told.

@@ -10,11 +10,7 @@ node=$(ram_disk 16)
 # Writes take their time, reads and flushes do not.
 slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 1000 $node 0 0")
 # in_flight DEVICE: the driver has accepted a write and not completed it.
-in_flight() {
-	local writes
-	read -r _ writes <"/sys/block/${1##*/}/inflight"
-	[[ $writes -gt 0 ]]
-}
+in_flight() { writes_in_flight "$1" && [[ $in_flight_now -gt 0 ]]; }
 body() {
 	local dev round tries=0 write flush flusher early=0
 	dev=$(attach_mode direct "$slow")

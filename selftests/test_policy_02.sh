@@ -5,11 +5,7 @@
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 
-require_module dm_mod
-node=$(ram_disk 16)
-target=$(dm target "$(linear "$node")")
-dev=$(attach_mode buffered "$target")
-set_to "$dev" error_policy sticky
+lossy_device sticky
 expect "write and fsync" "4096 0" "$(fdio "$dev:rw,direct" pwrite:0:4096:9 fsync | results)"
 lose_writes "$dev" "$target" "$node" 8192
 for try in 1 2 3; do

@@ -5,11 +5,7 @@
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 
-require_module dm_mod
-node=$(ram_disk 16)
-target=$(dm target "$(linear "$node")")
-dev=$(attach_mode buffered "$target")
-set_to "$dev" error_policy rewrite
+lossy_device rewrite
 # What was written before is not known: a flush makes it stable.
 expect "fsync" 0 "$(fdio "$dev" fsync | results)"
 lose_writes "$dev" "$target" "$node" 8192 65536

@@ -4,11 +4,7 @@
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 
-require_module dm_mod
-node=$(ram_disk 16)
-target=$(dm target "$(linear "$node")")
-dev=$(attach_mode buffered "$target")
-set_to "$dev" error_policy rewrite
+lossy_device rewrite
 expect "fsync" 0 "$(fdio "$dev" fsync | results)"
 # 400 blocks of 4 KiB, the last 100 of them with larger gaps in between.
 offsets=() again=()

@@ -5,11 +5,7 @@
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 
-require_module dm_mod
-node=$(ram_disk 16)
-target=$(dm target "$(linear "$node")")
-dev=$(attach_mode buffered "$target")
-set_to "$dev" error_policy rewrite
+lossy_device rewrite
 expect "fsync" 0 "$(fdio "$dev" fsync | results)"
 # show BYTES: of the file, 0 for all. It may fail at first, as it syncs what is cached of
 # the device, and that tells of the loss.

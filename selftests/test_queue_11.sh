@@ -24,11 +24,7 @@ export DM_DISABLE_UDEV=1
 load_with queues=1 queue_depth=16 workers=4
 dev=$(attach_mode buffered "$disk")
 drop_caches
-reads_in_flight() {
-	local reads
-	read -r reads _ <"/sys/block/$(name_of "$dev")/inflight"
-	[[ $reads -eq $1 ]]
-}
+are_in_flight() { reads_in_flight "$dev" && [[ $in_flight_now -eq $1 ]]; }
 open_gates() {
 	local gate
 	for gate in "${gates[@]}"; do dmsetup resume "$gate"; done
@@ -41,18 +37,18 @@ dmsetup suspend --noflush "${gates[1]}"
 # All workers wait at the first gate, and one more read, that at the second, for them.
 for number in 0 1 2 3; do
 	read_at $((number * 1024 + 1024))
-	eventually reads_in_flight $((number + 1))
+	eventually are_in_flight $((number + 1))
 done
 read_at $((third + 1024))
-eventually reads_in_flight 5
+eventually are_in_flight 5
 dmsetup resume "${gates[0]}"
-eventually reads_in_flight 1
+eventually are_in_flight 1
 # One of the workers has that read now. All other tags at once, again and again.
 timeout --kill-after=5 60 fio --name=others --filename="$dev" --rw=randread --bs=4k --direct=1 \
 	--ioengine=libaio --iodepth=15 --iodepth_batch=15 --iodepth_batch_complete_min=15 \
 	--offset=$((2 * third * 512)) --size=4M --io_size=2M --minimal >"$tmp/fio" 2>&1 ||
 	fail "other reads do not end while one waits: $(head -c 2000 "$tmp/fio")"
-reads_in_flight 1 || fail "the one that waits has ended"
+are_in_flight 1 || fail "the one that waits has ended"
 dmsetup resume "${gates[1]}"
 wait
 expect "reads that failed" 0 "$(awk '$4 != 4096' "$tmp/reads" | wc -l)"

@@ -8,11 +8,7 @@ source "$(dirname "$0")/queue_common.sh"
 dir=$(make_backing ext4 32)
 dd if=/dev/urandom of="$dir/image" bs=1M count=8 conv=fsync status=none
 load_with queues=1
-in_flight_writes() {
-	local writes
-	read -r _ writes <"/sys/block/$(name_of "$1")/inflight"
-	[[ $writes -ge $2 ]]
-}
+in_flight_writes() { writes_in_flight "$1" && [[ $in_flight_now -ge $2 ]]; }
 thaw() { fsfreeze -u "$dir"; }
 frozen() {
 	local mode=$1 dev i pids=()
