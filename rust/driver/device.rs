@@ -110,7 +110,7 @@ impl Device {
                 shared,
                 control <- new_mutex!(State::new(), "rloop::control"),
                 published <- new_irq_lock!(None, "rloop::published"),
-                lanes <- Lanes::new(sizes.queues, sizes.workers),
+                lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
                 in_order <- InOrder::new(),
                 flushes <- Flushes::new(),
                 health <- Health::new(),

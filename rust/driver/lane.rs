@@ -9,8 +9,9 @@
 //!
 //! A device has three kinds of lanes:
 //!
-//! - a *fast* one for each hardware queue, with one worker each that never waits for I/O: what
-//!   cannot be done at once goes to the blocking lane;
+//! - *fast* ones, with one worker each that never waits for I/O: what cannot be done at once goes to
+//!   the blocking lane. There is one for each hardware queue, unless that is more than the machine
+//!   can have at work beside those who submit;
 //! - one for buffered *writes*, with one worker, as file systems let only one writer at a time into
 //!   a file;
 //! - the *blocking* lane, whose workers wait.
@@ -25,7 +26,7 @@ use kernel::{prelude::*, sync::Arc};
 /// One of a device's lanes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LaneId {
-    /// The fast lane of a hardware queue.
+    /// The fast lane of this hardware queue.
     Fast(u32),
     /// Buffered writes.
     Writes,
@@ -36,7 +37,7 @@ pub(crate) enum LaneId {
 /// The lanes of a device.
 #[pin_data]
 pub(crate) struct Lanes {
-    /// One for each hardware queue that the device may come to have.
+    /// At least one.
     fast: KVec<Arc<SerialLane>>,
     writes: Arc<SerialLane>,
     #[pin]
@@ -44,12 +45,13 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Empty lanes for `queues` hardware queues, and `workers` requests that may wait at once.
-    pub(super) fn new(queues: u32, workers: u32) -> impl PinInit<Self, Error> {
+    /// Empty lanes, of them as many `fast` ones, and for `workers` requests that may wait at once.
+    pub(super) fn new(fast: u32, workers: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             fast: {
-                let mut fast = KVec::with_capacity(queues as usize, GFP_KERNEL)?;
-                for _ in 0..queues {
+                let count = fast.max(1) as usize;
+                let mut fast = KVec::with_capacity(count, GFP_KERNEL)?;
+                for _ in 0..count {
                     fast.push(SerialLane::new(false)?, GFP_KERNEL)?;
                 }
                 fast
@@ -62,8 +64,11 @@ impl Lanes {
     /// The lane with one worker of that name; `None` for the blocking lane.
     fn serial(&self, id: LaneId) -> Option<&Arc<SerialLane>> {
         match id {
-            // There are as many as there can be hardware queues; else the blocking lane does it.
-            LaneId::Fast(queue) => self.fast.get(queue as usize),
+            LaneId::Fast(queue) => {
+                // There is one at least; else the blocking lane does it.
+                let place = (queue as usize).checked_rem(self.fast.len())?;
+                self.fast.get(place)
+            }
             LaneId::Writes => Some(&self.writes),
             LaneId::Blocking => None,
         }

@@ -83,11 +83,11 @@ impl Parameters {
             rules::max_loop(max_loop.into(), part_shift),
         )?;
         let cpus = topology::cpus();
-        let queues = params::queues();
+        let wanted = params::queues();
         let queues = number(
             "queues",
-            queues,
-            rules::queues(queues.into(), cpus, topology::nodes()),
+            wanted,
+            rules::queues(wanted.into(), cpus, topology::nodes()),
         )?;
         let queue_depth = params::queue_depth();
         let workers = params::workers();
@@ -98,6 +98,7 @@ impl Parameters {
             on_open: OnOpen::new(params::max_loop_given().then_some(max_loop), part_shift),
             sizes: Sizes {
                 queues,
+                fast_lanes: rules::fast_lanes(wanted.into(), queues, cpus),
                 queue_depth: number(
                     "queue_depth",
                     queue_depth,

@@ -37,6 +37,8 @@ const MINORS: u32 = 1 << 20;
 pub(crate) struct Sizes {
     /// Hardware queues while it is bound.
     pub(super) queues: u32,
+    /// Workers that never wait, which share out the hardware queues among them.
+    pub(super) fast_lanes: u32,
     /// Requests in flight at most, in each of them.
     pub(super) queue_depth: u32,
     /// Requests that may wait for I/O at once.

@@ -264,6 +264,16 @@ pub fn queues(value: i64, cpus: u32, nodes: u32) -> Result<u32, ParamError> {
     }
 }
 
+/// How many workers execute the requests of `queues` hardware queues, of which `value`
+/// were asked for, on `cpus` processors: one for each, as far as nobody has chosen
+/// and there is not a second processor for each, which those who submit the requests need.
+pub fn fast_lanes(value: i64, queues: u32, cpus: u32) -> u32 {
+    if value != 0 {
+        return queues;
+    }
+    queues.min(cpus / 2).max(1)
+}
+
 /// Checks the parameter `queue_depth`: how many requests can be in flight in a
 /// hardware queue, of which there are `queues`.
 ///

@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use rloop_logic::params::{
+    fast_lanes,
     max_loop,
     max_part,
     queue_depth,
@@ -221,4 +222,17 @@ proptest! {
             prop_assert!(u64::from(devices) * u64::from(shift.minors()) <= 1 << 20);
         }
     }
+}
+
+#[test]
+fn no_more_fast_lanes_than_half_the_processors() {
+    for (cpus, lanes) in [(1, 1), (2, 1), (3, 1), (4, 2), (64, 2)] {
+        assert_eq!(fast_lanes(0, 2, cpus), lanes, "{cpus} processors");
+    }
+}
+
+#[test]
+fn a_fast_lane_for_each_queue_that_was_asked_for() {
+    assert_eq!(fast_lanes(2, 2, 2), 2);
+    assert_eq!(fast_lanes(1, 1, 8), 1);
 }
