@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/rt.h>
 #include <linux/shmem_fs.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
@@ -549,7 +550,7 @@ void rloop_plug_finish(struct blk_plug *plug)
 	blk_finish_plug(plug);
 }
 
-struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active)
+struct workqueue_struct *rloop_alloc_workqueue(const char *name, bool percpu, int max_active)
 {
 	/*
 	 * Work that waits for a file system may wait for a workqueue of that
@@ -558,8 +559,15 @@ struct workqueue_struct *rloop_alloc_workqueue(const char *name, int max_active)
 	 * for all they wait for. Here it is one for the driver's part only, and
 	 * __WQ_LEGACY is the kernel's word for that.
 	 */
-	return alloc_workqueue("%s", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS | __WQ_LEGACY,
+	unsigned int where = percpu ? WQ_PERCPU : WQ_UNBOUND;
+
+	return alloc_workqueue("%s", where | WQ_MEM_RECLAIM | WQ_SYSFS | __WQ_LEGACY,
 			       max_active, name);
+}
+
+bool rloop_is_realtime(void)
+{
+	return rt_or_dl_task_policy(current);
 }
 
 unsigned int rloop_io_context_enter(void)

@@ -9,7 +9,7 @@ use crate::{
         Operations, Status,
     },
     core::workqueue::WorkQueue,
-    logic::errcursor::Moment,
+    logic::units::Moment,
     sys,
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, pin::Pin, ptr::NonNull};

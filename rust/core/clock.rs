@@ -2,7 +2,7 @@
 
 //! The clock that requests are stamped by.
 
-use crate::{logic::errcursor::Moment, sys};
+use crate::{logic::units::Moment, sys};
 
 /// This moment. Any context.
 pub(crate) fn now() -> Moment {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The context in which a worker does backing I/O.
+//! The context in which backing I/O is asked for, and that in which a worker does it.
 
 use crate::sys;
 use kernel::types::NotThreadSafe;
@@ -38,6 +38,13 @@ impl Drop for IoContext {
         // neither `Send` nor `Sync`.
         unsafe { sys::rloop_io_context_exit(self.old) };
     }
+}
+
+/// Whether the current task has a real-time or deadline policy: there is no telling how long others
+/// will have to wait for its processor. Any context.
+pub(crate) fn is_realtime() -> bool {
+    // SAFETY: Looks at the current task.
+    unsafe { sys::rloop_is_realtime() }
 }
 
 #[kernel::prelude::kunit_tests(rloop_core_context)]
@@ -82,5 +89,17 @@ mod tests {
         let after_inner = flags();
         drop(outer);
         assert_eq!(after_inner, inside);
+    }
+
+    #[test]
+    fn a_real_time_task_is_told_from_others() {
+        let before = is_realtime();
+        // SAFETY: The current task, whose policy nobody else changes; it goes back to the default
+        // one, in which KUnit runs its tests.
+        unsafe { bindings::sched_set_fifo(bindings::get_current()) };
+        let inside = is_realtime();
+        // SAFETY: As above.
+        unsafe { bindings::sched_set_normal(bindings::get_current(), 0) };
+        assert_eq!((before, inside, is_realtime()), (false, true, false));
     }
 }

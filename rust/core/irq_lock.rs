@@ -71,7 +71,10 @@ unsafe impl Backend for IrqSpin {
 
 #[kernel::prelude::kunit_tests(rloop_core_irq_lock)]
 mod tests {
-    use crate::{core::workqueue::WorkQueue, sys};
+    use crate::{
+        core::workqueue::{Locality, WorkQueue},
+        sys,
+    };
     use core::hint::spin_loop;
     use kernel::{c_str, prelude::*, sync::Arc};
 
@@ -108,7 +111,7 @@ mod tests {
     fn holders_exclude_each_other() -> Result {
         const TURNS: u32 = 2000;
         let count = Arc::pin_init(new_irq_lock!(0u32, "rloop::test_count"), GFP_KERNEL)?;
-        let workers = WorkQueue::new(c_str!("rloop_test_lock"), 2)?;
+        let workers = WorkQueue::new(c_str!("rloop_test_lock"), Locality::Anywhere, 2)?;
         for _ in 0..2 {
             let count = count.clone();
             workers.try_spawn(GFP_KERNEL, move || {

@@ -6,7 +6,16 @@ use crate::sys;
 use core::{ops::Deref, ptr::NonNull};
 use kernel::{bindings, prelude::*, str::CStr, workqueue::Queue};
 
-/// An allocated `WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS` workqueue.
+/// Where the items of a workqueue run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locality {
+    /// Where there is time (`WQ_UNBOUND`).
+    Anywhere,
+    /// On the processor that queues them (`WQ_PERCPU`).
+    Here,
+}
+
+/// An allocated `WQ_MEM_RECLAIM | WQ_SYSFS` workqueue.
 ///
 /// `WQ_MEM_RECLAIM` gives it a rescuer thread: work makes progress when no memory is left to start
 /// another worker, as a block driver must. `WQ_SYSFS` shows it below
@@ -25,11 +34,17 @@ unsafe impl Send for WorkQueue {}
 unsafe impl Sync for WorkQueue {}
 
 impl WorkQueue {
-    /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node; 0
-    /// means the kernel's default. Fails with `ENOMEM`. May sleep.
-    pub(crate) fn new(name: &CStr, max_active: i32) -> Result<Self> {
+    /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node,
+    /// or on each processor; 0 means the kernel's default. Fails with `ENOMEM`. May sleep.
+    pub(crate) fn new(name: &CStr, locality: Locality, max_active: i32) -> Result<Self> {
         // SAFETY: `name` is NUL-terminated and copied.
-        let ptr = unsafe { sys::rloop_alloc_workqueue(name.as_char_ptr().cast(), max_active) };
+        let ptr = unsafe {
+            sys::rloop_alloc_workqueue(
+                name.as_char_ptr().cast(),
+                locality == Locality::Here,
+                max_active,
+            )
+        };
         // INVARIANT: Just allocated, nobody else has it.
         Ok(Self {
             ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
@@ -93,7 +108,7 @@ mod tests {
 
     #[test]
     fn queued_work_has_run_after_a_flush() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_flush"), 0)?;
+        let queue = WorkQueue::new(c_str!("rloop_test_flush"), Locality::Anywhere, 0)?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {
             let ran = ran.clone();
@@ -110,7 +125,7 @@ mod tests {
 
     #[test]
     fn queued_work_has_run_when_the_queue_is_gone() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_drop"), 0)?;
+        let queue = WorkQueue::new(c_str!("rloop_test_drop"), Locality::Anywhere, 0)?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let by_work = ran.clone();
         queue.try_spawn(GFP_KERNEL, move || {
@@ -125,7 +140,7 @@ mod tests {
 
     #[test]
     fn no_more_than_max_active_run_at_once() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_active"), 1)?;
+        let queue = WorkQueue::new(c_str!("rloop_test_active"), Locality::Anywhere, 1)?;
         let running = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let most = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::errno::{self, eopnotsupp},
+    core::{
+        errno::{self, eopnotsupp},
+        workqueue::Locality,
+    },
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -326,7 +329,8 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
     if result == Err(eopnotsupp()) && binding.cannot_discard.set() {
         // Not from here: changing limits waits for all requests, of which this is one.
         let device = rq.device_arc();
-        let queue = &device.shared.clone().workers;
+        let shared = device.shared.clone();
+        let queue = shared.workers.at(Locality::Anywhere);
         let _ = queue.enqueue::<Arc<Device>, { work::LIMITS }>(device);
     }
     if misaligned(binding, result) {

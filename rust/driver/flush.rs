@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     block::{observers, Request, RequestList, Status},
-    core::{clock, context::IoContext, errno, irq_lock::IrqLock},
+    core::{clock, context::IoContext, errno, irq_lock::IrqLock, workqueue::Locality},
     fs::BackingFile,
     logic::{
         epoch::{Action, Epochs, FlushMode, Round, Ticket, Waiting},
@@ -274,7 +274,8 @@ fn start(device: Arc<Device>, action: Action) {
     match action {
         Action::Nothing => {}
         Action::Sync => {
-            let queue = &device.shared.clone().workers;
+            let shared = device.shared.clone();
+            let queue = shared.workers.at(Locality::Anywhere);
             // `Err` means that it is queued already, which the machine rules out.
             let _ = queue.enqueue::<Arc<Device>, { work::FLUSH }>(device);
         }

@@ -20,7 +20,10 @@ use super::{
     device::Device, loop_driver::Loop, pool_lane::PoolLane, registry::Shared,
     serial_lane::SerialLane,
 };
-use crate::block::{Op, Request, RequestList};
+use crate::{
+    block::{Op, Request, RequestList},
+    core::workqueue::Locality,
+};
 use kernel::{prelude::*, sync::Arc};
 
 /// One of a device's lanes.
@@ -90,10 +93,10 @@ impl Lanes {
         }
     }
 
-    /// Both. Any context.
-    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, shared: &Shared) {
+    /// Both; where the lane's worker is to run, if it has one and that is not at work. Any context.
+    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, locality: Locality, shared: &Shared) {
         match self.serial(id) {
-            Some(lane) => lane.send(rq, shared),
+            Some(lane) => lane.send(rq, locality, shared),
             None => {
                 self.blocking.push(rq);
                 self.blocking.kick(shared);
@@ -106,7 +109,9 @@ impl Lanes {
 pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
     for rq in released {
         if let Some(rq) = device.flushes.hold(rq) {
-            device.lanes.send(route(&rq), rq, &device.shared);
+            device
+                .lanes
+                .send(route(&rq), rq, Locality::Anywhere, &device.shared);
         }
     }
 }
@@ -128,7 +133,9 @@ pub(super) fn route(rq: &Request<Loop>) -> LaneId {
 pub(super) fn resume(rq: Request<Loop>) {
     let device = rq.device_arc();
     let id = LaneId::Fast(rq.hw_queue());
-    device.lanes.send(id, rq, &device.shared);
+    device
+        .lanes
+        .send(id, rq, Locality::Anywhere, &device.shared);
 }
 
 /// Has a request that could not be done at once done by someone who may wait. Any context; the

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
+    core::{context, workqueue::Locality},
     fs::{BackingFile, FileIo, IoData},
     logic::state::Refusal,
 };
@@ -41,30 +42,34 @@ impl Operations for Loop {
         last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
         let queue = rq.hw_queue();
-        let ready = if rq.op() == Op::Flush {
+        let (ready, alone) = if rq.op() == Op::Flush {
             Flushes::accept_flush(device.into(), rq.start());
-            None
+            (None, false)
         } else {
             match device.in_order.accept(rq, &device.flushes) {
-                Ok(Accepted::Ready(rq)) => device.flushes.hold(rq),
+                Ok(Accepted::Ready { rq, alone }) => (device.flushes.hold(rq), alone),
                 Ok(Accepted::Parked) => {
                     device.stats.ordered.count();
-                    None
+                    (None, false)
                 }
                 // blk-mq will offer it again.
                 Err(rq) => return Err((rq, Status::RESOURCE)),
             }
         };
         match ready.map(|rq| (lane::route(&rq), rq)) {
-            Some((lane, rq)) if lane == LaneId::Fast(queue) => {
-                if last {
-                    device.lanes.send(lane, rq, &device.shared);
+            // With those that follow.
+            Some((lane @ LaneId::Fast(_), rq)) if !last => device.lanes.push(lane, rq),
+            Some((lane, rq)) => {
+                let locality = if last && alone && !context::is_realtime() {
+                    Locality::Here
                 } else {
-                    device.lanes.push(lane, rq);
+                    Locality::Anywhere
+                };
+                device.lanes.send(lane, rq, locality, &device.shared);
+                if lane == LaneId::Fast(queue) {
+                    return Ok(());
                 }
-                return Ok(());
             }
-            Some((lane, rq)) => device.lanes.send(lane, rq, &device.shared),
             None => {}
         }
         // Those before it in the batch, whatever this one is.

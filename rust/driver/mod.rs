@@ -54,5 +54,6 @@ mod settings;
 mod stats;
 mod status;
 mod sysfs;
+mod workers;
 
 pub(crate) use module::Module;

@@ -6,13 +6,13 @@ use super::{
     control::Control,
     log::{refused, trouble},
     registry::{Defaults, Registry, Shared, Sizes},
+    workers::Workers,
 };
 use crate::{
     block::major::{self, Major},
     core::{
         control_node::{ControlNode, Minor},
         params, topology,
-        workqueue::WorkQueue,
     },
     logic::{
         epoch::FlushMode,
@@ -21,15 +21,10 @@ use crate::{
     },
 };
 use kernel::{
-    c_str,
     prelude::*,
     str::{CStr, CString},
     sync::Arc,
 };
-
-/// How many work items run at once at most, for all devices together: as many as a workqueue can
-/// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
-const WORKERS: i32 = 2048;
 
 /// The module while it is loaded.
 pub(crate) struct Module {
@@ -165,13 +160,12 @@ impl Module {
         } else {
             (None, Minor::Dynamic)
         };
-        let workers = WorkQueue::new(c_str!("rloop"), WORKERS)?;
         let shared = Shared::new(
             own(prefix)?,
             parameters.part_shift,
             parameters.sizes,
             parameters.defaults,
-            workers,
+            Workers::new()?,
         )?;
         let devices = Devices(Registry::new(shared, parameters.on_open)?);
         let major = Major::register(number, own(prefix)?, Some(devices.0.clone()))

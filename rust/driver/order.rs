@@ -12,6 +12,7 @@ use crate::{
     core::irq_lock::{IrqGuard, IrqLock},
     logic::{
         overlap::{Access, Misuse, Node, Order, Verdict},
+        pace::Pace,
         units::{Bytes, Sectors},
     },
     new_irq_lock,
@@ -23,6 +24,8 @@ pub(crate) struct Table {
     order: Order<KVec<Node>>,
     /// Requests that wait, by slot.
     parked: KVec<Option<Request<Loop>>>,
+    /// How they come.
+    pace: Pace,
 }
 
 impl Table {
@@ -39,6 +42,7 @@ impl Table {
             Self {
                 order: Order::new(nodes),
                 parked,
+                pace: Pace::new(),
             },
             GFP_KERNEL,
         )?)
@@ -55,7 +59,11 @@ pub(crate) struct InOrder {
 /// What became of a request that was accepted.
 pub(super) enum Accepted {
     /// It may be executed at once.
-    Ready(Request<Loop>),
+    Ready {
+        rq: Request<Loop>,
+        /// It is the only one, as those before it were.
+        alone: bool,
+    },
     /// It waits for others, and comes back from [`InOrder::complete`] of the last of them.
     Parked,
 }
@@ -112,22 +120,24 @@ impl InOrder {
         let length = Bytes::new(u64::from(rq.bytes())).to_sectors();
         let (Some(slot), Some(table)) = (rq.slot(), Option::as_mut(&mut *guard)) else {
             // Not bound: it will fail. (There is a slot for each tag.)
-            return Accepted::Ready(rq);
+            return Accepted::Ready { rq, alone: false };
         };
         match table.order.accept(slot, access, start, length) {
             Ok(Verdict::Ready) => {
                 rq.data().driver().ordered = true;
-                Accepted::Ready(rq)
+                let alone = table.pace.accept();
+                Accepted::Ready { rq, alone }
             }
             Ok(Verdict::Waits) => {
                 rq.data().driver().ordered = true;
+                table.pace.accept();
                 match table.parked.get_mut(usize::from(slot)) {
                     Some(place) => {
                         *place = Some(rq);
                         Accepted::Parked
                     }
                     // There is a place for each slot of the order.
-                    None => Accepted::Ready(rq),
+                    None => Accepted::Ready { rq, alone: false },
                 }
             }
             Err(Misuse::NoSuchSlot | Misuse::InFlight | Misuse::Idle) => {
@@ -138,8 +148,15 @@ impl InOrder {
                     "request slot {} is out of order; its request is not ordered",
                     slot
                 );
-                Accepted::Ready(rq)
+                Accepted::Ready { rq, alone: false }
             }
+        }
+    }
+
+    /// A request that was executed where it came from had to wait there. Any context.
+    pub(super) fn was_late(&self) {
+        if let Some(table) = Option::as_mut(&mut *self.table.lock()) {
+            table.pace.was_late();
         }
     }
 
@@ -148,7 +165,12 @@ impl InOrder {
     pub(super) fn complete(&self, slot: u16) -> RequestList<Loop> {
         let mut released = RequestList::new();
         if let Some(table) = Option::as_mut(&mut *self.table.lock()) {
-            let Table { order, parked } = &mut **table;
+            let Table {
+                order,
+                parked,
+                pace,
+            } = &mut **table;
+            pace.complete();
             // It was accepted, so it can be completed.
             let _ = order.complete(slot, |slot| {
                 if let Some(rq) = parked.get_mut(usize::from(slot)).and_then(Option::take) {

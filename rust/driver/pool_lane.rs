@@ -5,7 +5,7 @@
 use super::{budget::Budget, execute, loop_driver::Loop, registry::Shared};
 use crate::{
     block::{Request, RequestList},
-    core::{context::IoContext, irq_lock::IrqLock},
+    core::{context::IoContext, irq_lock::IrqLock, workqueue::Locality},
     new_irq_lock,
 };
 use kernel::prelude::*;
@@ -49,7 +49,7 @@ impl PoolLane {
     /// Starts workers, if there is something for them to do. Any context.
     pub(super) fn kick(&self, shared: &Shared) {
         while let Some(rq) = self.for_new_worker(&shared.extra) {
-            rq.run_on(&shared.workers);
+            rq.run_on(shared.workers.at(Locality::Anywhere));
         }
     }
 
@@ -93,6 +93,6 @@ pub(super) fn work(rq: Request<Loop>) {
     let device = rq.device_arc();
     execute::begin(rq, true);
     if let Some(next) = device.lanes.blocking.next(&device.shared.extra) {
-        next.run_on(&device.shared.workers);
+        next.run_on(device.shared.workers.at(Locality::Anywhere));
     }
 }

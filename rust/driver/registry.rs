@@ -7,6 +7,7 @@ use super::{
     device::Device,
     log::{refused, trouble},
     loop_driver::{errno, Loop},
+    workers::Workers,
 };
 use crate::{
     block::{
@@ -14,7 +15,6 @@ use crate::{
         major::Prober,
         tag_set::Queues,
     },
-    core::workqueue::WorkQueue,
     logic::{
         epoch::FlushMode,
         params::{OnOpen, PartShift},
@@ -66,7 +66,7 @@ pub(crate) struct Shared {
     /// What a device is set to when it is attached.
     pub(super) defaults: Defaults,
     /// Where backing I/O is done, for all devices.
-    pub(super) workers: WorkQueue,
+    pub(super) workers: Workers,
     /// Workers beyond the first of each lane.
     pub(super) extra: Budget,
     /// Held while a loop device becomes the backing file of another, and while one is detached.
@@ -81,7 +81,7 @@ impl Shared {
         part_shift: PartShift,
         sizes: Sizes,
         defaults: Defaults,
-        workers: WorkQueue,
+        workers: Workers,
     ) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {

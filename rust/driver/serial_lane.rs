@@ -5,7 +5,8 @@
 use super::{execute, loop_driver::Loop, registry::Shared};
 use crate::{
     block::{plug, Request, RequestList},
-    core::{context::IoContext, irq_lock::IrqLock},
+    core::{clock, context::IoContext, irq_lock::IrqLock, workqueue::Locality},
+    logic::{pace, units::Moment},
     new_irq_lock,
 };
 use kernel::{
@@ -19,6 +20,9 @@ struct Inner {
     waiting: RequestList<Loop>,
     /// The work item is queued or running, and will look at `waiting` once more.
     running: bool,
+    /// Since when it is so on the processor that the request came from, which is no place for
+    /// much work.
+    here: Option<Moment>,
 }
 
 /// Requests that wait for the one worker, in the order in which they came.
@@ -48,6 +52,7 @@ impl SerialLane {
                     Inner {
                         waiting: RequestList::new(),
                         running: false,
+                        here: None,
                     },
                     "rloop::serial_lane"
                 ),
@@ -63,8 +68,9 @@ impl SerialLane {
         self.inner.lock().waiting.push_back(rq);
     }
 
-    /// Appends a request, and has it executed. Any context.
-    pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, shared: &Shared) {
+    /// Appends a request, and has it executed; there, unless the worker is at work already.
+    /// Any context.
+    pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, locality: Locality, shared: &Shared) {
         {
             let mut inner = self.inner.lock();
             inner.waiting.push_back(rq);
@@ -72,8 +78,9 @@ impl SerialLane {
                 return;
             }
             inner.running = true;
+            inner.here = (locality == Locality::Here).then(clock::now);
         }
-        self.start(shared);
+        self.start(locality, shared);
     }
 
     /// Starts the worker, if there is something for it to do. Any context.
@@ -84,14 +91,24 @@ impl SerialLane {
                 return;
             }
             inner.running = true;
+            inner.here = None;
         }
-        self.start(shared);
+        self.start(Locality::Anywhere, shared);
     }
 
     /// Starts the worker, which was not running and now counts as such. Any context.
-    fn start(self: &Arc<Self>, shared: &Shared) {
+    fn start(self: &Arc<Self>, locality: Locality, shared: &Shared) {
         // It cannot be queued already: it was not running.
-        let _ = shared.workers.enqueue::<Arc<Self>, 0>(self.clone());
+        let _ = shared
+            .workers
+            .at(locality)
+            .enqueue::<Arc<Self>, 0>(self.clone());
+    }
+
+    /// Whether what waits, and more is to be expected, has to be done by a worker elsewhere.
+    fn must_move(&self) -> bool {
+        let mut inner = self.inner.lock();
+        !inner.waiting.is_empty() && inner.here.take().is_some()
     }
 
     /// All that waits; `None`, and the worker must go, if that is nothing.
@@ -122,12 +139,19 @@ impl WorkItem for SerialLane {
 
     fn run(this: Arc<Self>) {
         let _io = IoContext::enter();
+        let mut queued = this.inner.lock().here;
         while let Some(mut batch) = this.next() {
             let Some(first) = batch.pop_front() else {
                 continue;
             };
             // The requests may be gone when they are needed no more.
             let device = first.device_arc();
+            if queued
+                .take()
+                .is_some_and(|then| pace::is_late(then, clock::now()))
+            {
+                device.in_order.was_late();
+            }
             let together = better_together(&first);
             let run = || {
                 execute::begin(first, this.may_block);
@@ -142,6 +166,10 @@ impl WorkItem for SerialLane {
             }
             // For what could not be done at once.
             device.lanes.blocking.kick(&device.shared);
+            if this.must_move() {
+                this.start(Locality::Anywhere, &device.shared);
+                return;
+            }
         }
     }
 }

@@ -42,6 +42,7 @@
 //! One lock of the caller's guards each cursor. The position of the file's cursor
 //! has to be read after the sync has returned.
 
+use super::units::Moment;
 use ::core::num::NonZeroU16;
 
 /// The bits of an `errseq_t` that hold the errno.
@@ -101,17 +102,6 @@ impl Position {
     /// The error that was told when the cursor came to be here.
     fn errno(self) -> Errno {
         i32::try_from(self.0 & ERRNO_MASK).map_or(Errno::EIO, Errno::new)
-    }
-}
-
-/// A point in time: nanoseconds of a clock that never goes back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Moment(u64);
-
-impl Moment {
-    /// So many nanoseconds after the clock's beginning.
-    pub const fn new(nanoseconds: u64) -> Self {
-        Self(nanoseconds)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod epoch;
 pub mod errcursor;
 pub mod flags;
 pub mod overlap;
+pub mod pace;
 pub mod params;
 pub mod policy;
 pub mod pseudo;

@@ -271,7 +271,7 @@ pub fn fast_lanes(value: i64, queues: u32, cpus: u32) -> u32 {
     if value != 0 {
         return queues;
     }
-    queues.min(cpus / 2).max(1)
+    queues.min(cpus >> 1).max(1)
 }
 
 /// Checks the parameter `queue_depth`: how many requests can be in flight in a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Units of length and position, so that bytes and sectors are not mixed up.
+//! Units of length, position and time, so that they are not mixed up.
 
 /// The block layer's unit of addressing, in bytes, whatever the block size of
 /// a device.
@@ -51,5 +51,22 @@ impl Sectors {
             Some(bytes) => Some(Bytes(bytes)),
             None => None,
         }
+    }
+}
+
+/// A point in time: nanoseconds of a clock that never goes back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// So many nanoseconds after the clock's beginning.
+    pub const fn new(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// How many nanoseconds lie between another one before it and this; 0 if it is not
+    /// before it.
+    pub const fn since(self, other: Self) -> u64 {
+        self.0.saturating_sub(other.0)
     }
 }

@@ -4,12 +4,14 @@
 //! who share a cursor against an oracle that knows each loss.
 
 use proptest::prelude::*;
-use rloop_logic::errcursor::{
-    judge_stable_write,
-    ErrCursor,
-    Errno,
-    Moment,
-    Position, //
+use rloop_logic::{
+    errcursor::{
+        judge_stable_write,
+        ErrCursor,
+        Errno,
+        Position, //
+    },
+    units::Moment,
 };
 
 const EIO: Errno = Errno::EIO;
