@@ -124,6 +124,21 @@ struct cgroup_subsys_state *rloop_memcg_of(struct cgroup_subsys_state *blkcg)
 #endif
 }
 
+/* The group, or one above it. */
+bool rloop_memcg_over_high(struct cgroup_subsys_state *css)
+{
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *memcg = mem_cgroup_from_css(css);
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		if (page_counter_read(&memcg->memory) > READ_ONCE(memcg->memory.high) ||
+		    page_counter_read(&memcg->swap) > READ_ONCE(memcg->swap.high))
+			return true;
+	}
+#endif
+	return false;
+}
+
 struct mem_cgroup *rloop_charge_memcg(struct cgroup_subsys_state *css)
 {
 	return set_active_memcg(mem_cgroup_from_css(css));

@@ -111,6 +111,17 @@ stop() {
 }
 # stop_at_exit PID
 stop_at_exit() { on_exit kill -KILL "$1"; }
+# require_controllers NAME…: for new cgroups; undone at the end.
+require_controllers() {
+	local name root=/sys/fs/cgroup
+	[[ -e $root/cgroup.controllers ]] || skip "no cgroup2"
+	for name in "$@"; do
+		grep -qw "$name" "$root/cgroup.controllers" || skip "no $name controller"
+		! grep -qw "$name" "$root/cgroup.subtree_control" || continue
+		echo "+$name" >"$root/cgroup.subtree_control"
+		on_exit bash -c "echo -$name >$root/cgroup.subtree_control"
+	done
+}
 # new_cgroup NAME [FILE=VALUE…]: prints its directory.
 new_cgroup() {
 	local dir=/sys/fs/cgroup/$TID-$1-$$ pair

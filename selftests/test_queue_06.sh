@@ -6,13 +6,7 @@
 source "$(dirname "$0")/queue_common.sh"
 
 size=4194304
-[[ -e /sys/fs/cgroup/cgroup.subtree_control ]] || skip "no cgroup2"
-grep -qw io /sys/fs/cgroup/cgroup.controllers || skip "no io controller"
-for controller in memory io; do
-	! grep -qw "$controller" /sys/fs/cgroup/cgroup.subtree_control || continue
-	echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
-	on_exit bash -c "echo -$controller >/sys/fs/cgroup/cgroup.subtree_control"
-done
+require_controllers memory io
 # Not null_blk: on the debug kernel its locks and those of throttling are reported to
 # be taken in both orders, whoever throttles it.
 require_module brd rd_nr=1 rd_size=16384

@@ -24,8 +24,9 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Charges the submitter of `rq`, of its first bio, until the result is dropped.
-    pub(crate) fn to<T: Operations>(rq: &Request<T>) -> Self {
+    /// Charges the submitter of `rq`, of its first bio, until the result is dropped; for memory only
+    /// with `memory`. Without it memory is nobody's, and never lacking for a group's limit.
+    pub(crate) fn to<T: Operations>(rq: &Request<T>, memory: bool) -> Self {
         let mut charge = Self {
             memcg: None,
             blkcg: false,
@@ -38,16 +39,27 @@ impl Charge {
         }
         // SAFETY: The group is held by the request's bio for now, and by the current thread from
         // here on, until it is told otherwise in `drop()`.
-        let memcg = unsafe {
-            sys::rloop_charge_blkcg(blkcg);
-            sys::rloop_memcg_of(blkcg)
-        };
+        unsafe { sys::rloop_charge_blkcg(blkcg) };
         charge.blkcg = true;
+        if !memory {
+            return charge;
+        }
+        // SAFETY: As above.
+        let memcg = unsafe { sys::rloop_memcg_of(blkcg) };
         charge.memcg = NonNull::new(memcg).map(|memcg| {
             // SAFETY: The reference just obtained is kept until `drop()`.
             (memcg, unsafe { sys::rloop_charge_memcg(memcg.as_ptr()) })
         });
         charge
+    }
+
+    /// Whether whoever is charged has more memory than its `memory.high`. The kernel makes those who
+    /// allocate for it sleep, up to two seconds at a time (`mem_cgroup_handle_over_high`).
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.memcg.is_some_and(|(memcg, _)| {
+            // SAFETY: The reference is kept until `drop()`.
+            unsafe { sys::rloop_memcg_over_high(memcg.as_ptr()) }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Binding a device to a file, and exchanging the file.
 
 use super::{
-    binding::{Binding, Flag},
+    binding::{Binding, Flag, InProgress},
     device::{Attached, Device, Published},
     health::Clean,
     log::refused,
@@ -88,6 +88,7 @@ pub(super) fn configure(
         name: settings.name,
         cannot_discard: Flag::unset(),
         uncached: Flag::unset(),
+        changes: InProgress::none(),
     };
     binding.drop_impossible_direct();
     let capacity = binding.window.capacity(binding.file.size()?);

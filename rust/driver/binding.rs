@@ -43,6 +43,32 @@ pub(crate) struct Binding {
     pub(super) cannot_discard: Flag,
     /// What was read or written through the page cache shall not stay there.
     pub(super) uncached: Flag,
+    /// Changes of ranges that are under way.
+    pub(super) changes: InProgress,
+}
+
+/// How often something is under way.
+pub(crate) struct InProgress(Atomic<i32>);
+
+impl InProgress {
+    /// Not at all.
+    pub(super) fn none() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// Does it once. Meanwhile there is [`any`](Self::any).
+    pub(super) fn during<T>(&self, action: impl FnOnce() -> T) -> T {
+        // There are not as many requests as would overflow it.
+        self.0.add(1, Relaxed);
+        let result = action();
+        self.0.add(-1, Relaxed);
+        result
+    }
+
+    /// Whether it is under way.
+    pub(super) fn any(&self) -> bool {
+        self.0.load(Relaxed) > 0
+    }
 }
 
 /// A flag that may change while others look at it.
@@ -87,6 +113,7 @@ impl Binding {
             name,
             cannot_discard: self.cannot_discard.copy(),
             uncached: self.uncached.copy(),
+            changes: InProgress::none(),
         };
         new.drop_impossible_direct();
         new

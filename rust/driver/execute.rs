@@ -62,6 +62,8 @@ pub(crate) struct PerRequest {
     may_block: bool,
     /// It was not tried at all, by the error policy.
     refused: bool,
+    /// Its submitter's control group can have no more memory.
+    unpaid: bool,
 }
 
 impl PerRequest {
@@ -79,6 +81,7 @@ impl PerRequest {
             ordered: false,
             may_block: true,
             refused: false,
+            unpaid: false,
         }
     }
 }
@@ -91,7 +94,8 @@ impl PerRequest {
 ///
 /// Unless it `may_block`, what cannot be done at once goes to the blocking lane.
 pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
-    let _charge = Charge::to(&rq);
+    let unpaid = rq.data().driver().unpaid;
+    let charge = Charge::to(&rq, !unpaid);
     let op = rq.op();
     rq.data().driver().may_block = may_block;
     if op.is_change() {
@@ -112,23 +116,28 @@ pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
                 data.transfer = Some(Transfer::new(bytes));
                 data.start = start;
             }
-            move_data(rq, op, may_block);
+            move_data(rq, op, may_block, &charge);
         }
         Op::Discard | Op::WriteZeroes { .. } | Op::Other(_) => {
             let result = change_range(&rq, op);
+            if result == Err(code::ENOMEM) && !mem::replace(&mut rq.data().driver().unpaid, true) {
+                return lane::hand_to_blocking(rq);
+            }
             finish(rq, result);
         }
     }
 }
 
 /// Reads or writes what is left of a request.
-fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool) {
+fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
+    let direction = match op {
+        Op::Write => Direction::Write,
+        _ => Direction::Read,
+    };
     let manner = Manner {
-        direction: match op {
-            Op::Write => Direction::Write,
-            _ => Direction::Read,
-        },
+        direction,
         nowait: !may_block,
+        only_cached: direction == Direction::Read && !may_block && would_sleep(&rq, charge),
         stable: op == Op::Write && rq.is_fua(),
         uncached: bound(&rq).is_ok_and(Binding::is_uncached),
     };
@@ -149,6 +158,7 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool) {
         };
         match progress(&mut rq, result) {
             Progress::Over(result) => return finish(rq, result),
+            Progress::Unpaid => return lane::hand_to_blocking(rq),
             Progress::MustBlock => match wait_in_cache(rq, manner, way) {
                 Some(again) => rq = again,
                 None => return,
@@ -158,10 +168,17 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool) {
     }
 }
 
+/// Whether the kernel would sleep for long in the attempt to read ahead for this request, though told
+/// not to wait: to throttle its submitter, or for a change of a range, which has the page cache locked
+/// (`invalidate_lock`) as long as it takes.
+fn would_sleep(rq: &Request<Loop>, charge: &Charge) -> bool {
+    bound(rq).is_ok_and(|binding| binding.changes.any()) || charge.is_throttled()
+}
+
 /// Goes on with a read or write that would have to wait. Returns it if something was transferred,
 /// but not all.
 fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Request<Loop>> {
-    let can_wake = bound(&rq).is_ok_and(|binding| binding.file.can_wake());
+    let can_wake = !manner.only_cached && bound(&rq).is_ok_and(|binding| binding.file.can_wake());
     let waits = &mut rq.data().driver().waits;
     let (Way::ThroughCache(at), Direction::Read, true, 0..MAX_WAITS) =
         (way, manner.direction, can_wake, *waits)
@@ -182,7 +199,7 @@ fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Requ
                 finish(rq, result);
                 None
             }
-            Progress::MustBlock => {
+            Progress::MustBlock | Progress::Unpaid => {
                 lane::hand_to_blocking(rq);
                 None
             }
@@ -259,11 +276,11 @@ fn change_range(rq: &Request<Loop>, op: Op) -> Result {
         .position(Sectors::new(rq.sector()), Bytes::new(0))
         .ok_or(code::EINVAL)?;
     let length = Bytes::new(u64::from(rq.bytes()));
-    match op {
+    binding.changes.during(|| match op {
         Op::Discard => discard(binding, rq, at, length),
         Op::WriteZeroes { unmap } => write_zeroes(binding, unmap, at, length),
         _ => Err(eopnotsupp()),
-    }
+    })
 }
 
 /// What comes after a part of a transfer.
@@ -274,6 +291,9 @@ enum Progress {
     More,
     /// It cannot go on without waiting.
     MustBlock,
+    /// It cannot go on at the expense of its submitter, whose control group can have no more memory.
+    /// Where nobody is charged memory is never lacking (P9).
+    Unpaid,
 }
 
 /// Notes the result of one file operation for a request. Any context.
@@ -287,6 +307,11 @@ fn progress(rq: &mut Request<Loop>, result: Result<usize>) -> Progress {
                 && !rq.data().driver().may_block =>
         {
             return Progress::MustBlock;
+        }
+        Err(error)
+            if error == code::ENOMEM && !mem::replace(&mut rq.data().driver().unpaid, true) =>
+        {
+            return Progress::Unpaid;
         }
         Err(error) => return Progress::Over(Err(error)),
     };
@@ -319,7 +344,7 @@ pub(super) fn direct_done(mut rq: Request<Loop>, result: Result<usize>) {
     match result {
         Progress::Over(result) => finish(rq, result),
         // Whoever goes on may have to wait, and here it is not known in which context we are.
-        Progress::More | Progress::MustBlock => lane::block(rq),
+        Progress::More | Progress::MustBlock | Progress::Unpaid => lane::block(rq),
     }
 }
 

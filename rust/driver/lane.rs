@@ -4,8 +4,8 @@
 //!
 //! Backing I/O is never done inside `queue_rq`: that may be called deep in the stack of the file
 //! system above, and with `current->bio_list` set, which would make the I/O below wait for the
-//! one above. It is done by workers of one workqueue that all devices share. A lane bounds how many
-//! of them work for it at once, so that a device with much to do does not take them all.
+//! one above. It is done by [workers](super::workers) that all devices share. A lane bounds how many of
+//! them work for it at once, so that a device with much to do does not take them all.
 //!
 //! A device has three kinds of lanes:
 //!
@@ -81,7 +81,9 @@ impl Lanes {
     pub(super) fn push(&self, id: LaneId, rq: Request<Loop>) {
         match self.serial(id) {
             Some(lane) => lane.push(rq),
-            None => self.blocking.push(rq),
+            None => {
+                let _ = self.blocking.push(rq);
+            }
         }
     }
 
@@ -98,7 +100,7 @@ impl Lanes {
         match self.serial(id) {
             Some(lane) => lane.send(rq, locality, shared),
             None => {
-                self.blocking.push(rq);
+                let _ = self.blocking.push(rq);
                 self.blocking.kick(shared);
             }
         }
@@ -139,14 +141,17 @@ pub(super) fn resume(rq: Request<Loop>) {
 }
 
 /// Has a request that could not be done at once done by someone who may wait. Any context; the
-/// caller has to see to it that the blocking lane is [`kick`](Lanes::kick)ed.
+/// caller has to see to it that the blocking lane is [`kick`](Lanes::kick)ed, whereupon it gets as
+/// many workers as there is work for. Until then it is one.
 pub(super) fn hand_to_blocking(rq: Request<Loop>) {
     let device = rq.device_arc();
     device.stats.blocked.count();
-    device.lanes.push(LaneId::Blocking, rq);
+    if device.lanes.blocking.push(rq) {
+        device.lanes.blocking.kick(&device.shared);
+    }
 }
 
-/// The same, at once.
+/// The same; it is kicked. Any context.
 pub(super) fn block(rq: Request<Loop>) {
     let device = rq.device_arc();
     hand_to_blocking(rq);

@@ -9,13 +9,13 @@
 //! blk-mq gives a request to [`queue_rq`](loop_driver). A flush goes to the device's
 //! [`flush`](flush::Flushes). Everything else is put into its [`order`](order::InOrder), and waits
 //! there for requests accepted before whose range it overlaps; writes take a ticket of the drain on
-//! the way. Then it goes to one of the device's [lanes](lane), whose worker [`execute`]s it: directly,
-//! in which case the request comes back when the I/O is done, or through the page cache, where a read
-//! may be left to come back when the page is there. What would block goes to the lane whose workers
-//! may. [`execute::finish`] ends a request, releases those that waited for it, and gives its ticket
-//! back, whereupon flushes may proceed. With barriers a write that comes after a flush is held
-//! before its lane until that has ended. What becomes of writes and flushes after a loss is decided
-//! by the device's [`health`].
+//! the way. Then it goes to one of the device's [lanes](lane), whose worker, one of the [`workers`],
+//! [`execute`]s it: directly, in which case the request comes back when the I/O is done, or through
+//! the page cache, where a read may be left to come back when the page is there. What would block
+//! goes to the lane whose workers may. [`execute::finish`] ends a request, releases those that
+//! waited for it, and gives its ticket back, whereupon flushes may proceed. With barriers a write
+//! that comes after a flush is held before its lane until that has ended. What becomes of writes and
+//! flushes after a loss is decided by the device's [`health`].
 //!
 //! # The way of a device
 //!

@@ -41,9 +41,12 @@ impl PoolLane {
         })
     }
 
-    /// Appends a request; [`kick`](Self::kick) has it executed. Any context.
-    pub(super) fn push(&self, rq: Request<Loop>) {
-        self.inner.lock().waiting.push_back(rq);
+    /// Appends a request; [`kick`](Self::kick) has it executed. Returns whether nothing else would:
+    /// no worker is there. Any context.
+    pub(super) fn push(&self, rq: Request<Loop>) -> bool {
+        let mut inner = self.inner.lock();
+        inner.waiting.push_back(rq);
+        inner.workers == 0
     }
 
     /// Starts workers, if there is something for them to do. Any context.

@@ -66,6 +66,8 @@ pub(crate) struct Manner {
     /// Rather fail with `EAGAIN` than wait for anything. The file must be able to,
     /// [`BackingFile::can_nowait`].
     pub(crate) nowait: bool,
+    /// Rather fail with `EAGAIN` than bring anything into the page cache.
+    pub(crate) only_cached: bool,
     /// What is written is stable when it is done (`O_DSYNC`).
     pub(crate) stable: bool,
     /// What it leaves in the page cache is dropped from there when it is clean (`RWF_DONTCACHE`).
@@ -78,6 +80,9 @@ impl Manner {
         let mut flags = self.direction.iocb_flags();
         if self.nowait {
             flags |= sys::RLOOP_IOCB_NOWAIT;
+        }
+        if self.only_cached {
+            flags |= sys::RLOOP_IOCB_NOIO;
         }
         if self.stable {
             flags |= sys::RLOOP_IOCB_DSYNC;

@@ -58,6 +58,7 @@ impl FileDriver {
         let manner = Manner {
             direction,
             nowait: false,
+            only_cached: false,
             stable: false,
             uncached: false,
         };
