@@ -122,6 +122,7 @@ pub(super) fn configure(
     {
         let mut frozen = disk.freeze_with(&limits)?;
         device.in_order.set(Some(table));
+        device.stack_on(&binding.file);
         let mode = device.shared.defaults.flush_mode;
         device.flushes.attach(&binding.file, mode);
         device.health.set(health);

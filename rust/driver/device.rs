@@ -15,8 +15,12 @@ use super::{
 };
 use crate::{
     block::{attributes::Attributes, Disk},
-    core::irq_lock::IrqLock,
-    core::module::ModuleRef,
+    core::{
+        irq_lock::IrqLock,
+        module::ModuleRef,
+        workqueue::{Locality, WorkQueue},
+    },
+    fs::BackingFile,
     logic::state::State,
     new_irq_lock,
 };
@@ -24,7 +28,10 @@ use kernel::{
     impl_has_work, new_mutex,
     prelude::*,
     str::CString,
-    sync::{Arc, Mutex},
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc, Mutex,
+    },
     workqueue::{new_work, Work, WorkItem},
 };
 
@@ -66,6 +73,8 @@ pub(crate) struct Device {
     pub(super) name: CString,
     /// What all devices share.
     pub(super) shared: Arc<Shared>,
+    /// How many loop devices its backing file lies on, one on the other, as far as can be seen.
+    depth: Atomic<u32>,
     /// The state, and the lock of everything that changes it.
     #[pin]
     pub(super) control: Mutex<State<Attached>>,
@@ -108,6 +117,7 @@ impl Device {
                 index,
                 name,
                 shared,
+                depth: Atomic::new(0),
                 control <- new_mutex!(State::new(), "rloop::control"),
                 published <- new_irq_lock!(None, "rloop::published"),
                 lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
@@ -120,6 +130,19 @@ impl Device {
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Notes the file that the device is to be bound to. Only while no request is in flight.
+    pub(super) fn stack_on(&self, file: &BackingFile) {
+        let depth = file.lies_on::<Loop>().map_or(0, |disk| {
+            disk.device().depth.load(Relaxed).saturating_add(1)
+        });
+        self.depth.store(depth, Relaxed);
+    }
+
+    /// Where its work is done. Any context.
+    pub(super) fn workqueue(&self, locality: Locality) -> &WorkQueue {
+        self.shared.workers.at(locality, self.depth.load(Relaxed))
     }
 
     /// Its name.
@@ -175,6 +198,7 @@ impl Device {
             let mut frozen = disk.freeze_with(&limits)?;
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);
+                self.stack_on(&binding.file);
             }
             let old = &attached.binding.window;
             if *old != binding.window {

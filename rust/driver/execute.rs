@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::{
-        errno::{self, eopnotsupp},
-        workqueue::Locality,
-    },
+    core::errno::{self, eopnotsupp},
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -355,8 +352,10 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
         // Not from here: changing limits waits for all requests, of which this is one.
         let device = rq.device_arc();
         let shared = device.shared.clone();
-        let queue = shared.workers.at(Locality::Anywhere);
-        let _ = queue.enqueue::<Arc<Device>, { work::LIMITS }>(device);
+        let _ = shared
+            .workers
+            .limits
+            .enqueue::<Arc<Device>, { work::LIMITS }>(device);
     }
     if misaligned(binding, result) {
         // As a disk does that cannot discard a part of a block: nothing.

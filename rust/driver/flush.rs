@@ -274,10 +274,11 @@ fn start(device: Arc<Device>, action: Action) {
     match action {
         Action::Nothing => {}
         Action::Sync => {
-            let shared = device.shared.clone();
-            let queue = shared.workers.at(Locality::Anywhere);
+            let owned = device.clone();
             // `Err` means that it is queued already, which the machine rules out.
-            let _ = queue.enqueue::<Arc<Device>, { work::FLUSH }>(device);
+            let _ = device
+                .workqueue(Locality::Anywhere)
+                .enqueue::<Arc<Device>, { work::FLUSH }>(owned);
         }
     }
 }

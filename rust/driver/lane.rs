@@ -16,10 +16,7 @@
 //!   a file;
 //! - the *blocking* lane, whose workers wait.
 
-use super::{
-    device::Device, loop_driver::Loop, pool_lane::PoolLane, registry::Shared,
-    serial_lane::SerialLane,
-};
+use super::{device::Device, loop_driver::Loop, pool_lane::PoolLane, serial_lane::SerialLane};
 use crate::{
     block::{Op, Request, RequestList},
     core::workqueue::Locality,
@@ -88,20 +85,20 @@ impl Lanes {
     }
 
     /// Starts the workers of a lane, if there is something for them to do. Any context.
-    pub(super) fn kick(&self, id: LaneId, shared: &Shared) {
+    pub(super) fn kick(&self, id: LaneId, device: &Device) {
         match self.serial(id) {
-            Some(lane) => lane.kick(shared),
-            None => self.blocking.kick(shared),
+            Some(lane) => lane.kick(device),
+            None => self.blocking.kick(device),
         }
     }
 
     /// Both; where the lane's worker is to run, if it has one and that is not at work. Any context.
-    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, locality: Locality, shared: &Shared) {
+    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, locality: Locality, device: &Device) {
         match self.serial(id) {
-            Some(lane) => lane.send(rq, locality, shared),
+            Some(lane) => lane.send(rq, locality, device),
             None => {
                 let _ = self.blocking.push(rq);
-                self.blocking.kick(shared);
+                self.blocking.kick(device);
             }
         }
     }
@@ -113,7 +110,7 @@ pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
         if let Some(rq) = device.flushes.hold(rq) {
             device
                 .lanes
-                .send(route(&rq), rq, Locality::Anywhere, &device.shared);
+                .send(route(&rq), rq, Locality::Anywhere, &device);
         }
     }
 }
@@ -135,9 +132,7 @@ pub(super) fn route(rq: &Request<Loop>) -> LaneId {
 pub(super) fn resume(rq: Request<Loop>) {
     let device = rq.device_arc();
     let id = LaneId::Fast(rq.hw_queue());
-    device
-        .lanes
-        .send(id, rq, Locality::Anywhere, &device.shared);
+    device.lanes.send(id, rq, Locality::Anywhere, &device);
 }
 
 /// Has a request that could not be done at once done by someone who may wait. Any context; the
@@ -147,7 +142,7 @@ pub(super) fn hand_to_blocking(rq: Request<Loop>) {
     let device = rq.device_arc();
     device.stats.blocked.count();
     if device.lanes.blocking.push(rq) {
-        device.lanes.blocking.kick(&device.shared);
+        device.lanes.blocking.kick(&device);
     }
 }
 
@@ -155,5 +150,5 @@ pub(super) fn hand_to_blocking(rq: Request<Loop>) {
 pub(super) fn block(rq: Request<Loop>) {
     let device = rq.device_arc();
     hand_to_blocking(rq);
-    device.lanes.blocking.kick(&device.shared);
+    device.lanes.blocking.kick(&device);
 }

@@ -65,7 +65,7 @@ impl Operations for Loop {
                 } else {
                     Locality::Anywhere
                 };
-                device.lanes.send(lane, rq, locality, &device.shared);
+                device.lanes.send(lane, rq, locality, &device);
                 if lane == LaneId::Fast(queue) {
                     return Ok(());
                 }
@@ -121,7 +121,7 @@ impl Operations for Loop {
 impl Loop {
     /// Has what was queued through a hardware queue executed.
     fn commit(device: &Device, queue: u32) {
-        device.lanes.kick(LaneId::Fast(queue), &device.shared);
+        device.lanes.kick(LaneId::Fast(queue), device);
     }
 }
 

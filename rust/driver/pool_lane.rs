@@ -2,7 +2,7 @@
 
 //! A lane with several workers.
 
-use super::{budget::Budget, execute, loop_driver::Loop, registry::Shared};
+use super::{budget::Budget, device::Device, execute, loop_driver::Loop};
 use crate::{
     block::{Request, RequestList},
     core::{context::IoContext, irq_lock::IrqLock, workqueue::Locality},
@@ -50,9 +50,9 @@ impl PoolLane {
     }
 
     /// Starts workers, if there is something for them to do. Any context.
-    pub(super) fn kick(&self, shared: &Shared) {
-        while let Some(rq) = self.for_new_worker(&shared.extra) {
-            rq.run_on(shared.workers.at(Locality::Anywhere));
+    pub(super) fn kick(&self, device: &Device) {
+        while let Some(rq) = self.for_new_worker(&device.shared.extra) {
+            rq.run_on(device.workqueue(Locality::Anywhere));
         }
     }
 
@@ -96,6 +96,6 @@ pub(super) fn work(rq: Request<Loop>) {
     let device = rq.device_arc();
     execute::begin(rq, true);
     if let Some(next) = device.lanes.blocking.next(&device.shared.extra) {
-        next.run_on(device.shared.workers.at(Locality::Anywhere));
+        next.run_on(device.workqueue(Locality::Anywhere));
     }
 }

@@ -2,7 +2,7 @@
 
 //! A lane with one worker.
 
-use super::{execute, loop_driver::Loop, registry::Shared};
+use super::{device::Device, execute, loop_driver::Loop};
 use crate::{
     block::{plug, Request, RequestList},
     core::{clock, context::IoContext, irq_lock::IrqLock, workqueue::Locality},
@@ -70,7 +70,7 @@ impl SerialLane {
 
     /// Appends a request, and has it executed; there, unless the worker is at work already.
     /// Any context.
-    pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, locality: Locality, shared: &Shared) {
+    pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, locality: Locality, device: &Device) {
         {
             let mut inner = self.inner.lock();
             inner.waiting.push_back(rq);
@@ -80,11 +80,11 @@ impl SerialLane {
             inner.running = true;
             inner.here = (locality == Locality::Here).then(clock::now);
         }
-        self.start(locality, shared);
+        self.start(locality, device);
     }
 
     /// Starts the worker, if there is something for it to do. Any context.
-    pub(super) fn kick(self: &Arc<Self>, shared: &Shared) {
+    pub(super) fn kick(self: &Arc<Self>, device: &Device) {
         {
             let mut inner = self.inner.lock();
             if inner.running || inner.waiting.is_empty() {
@@ -93,15 +93,14 @@ impl SerialLane {
             inner.running = true;
             inner.here = None;
         }
-        self.start(Locality::Anywhere, shared);
+        self.start(Locality::Anywhere, device);
     }
 
     /// Starts the worker, which was not running and now counts as such. Any context.
-    fn start(self: &Arc<Self>, locality: Locality, shared: &Shared) {
+    fn start(self: &Arc<Self>, locality: Locality, device: &Device) {
         // It cannot be queued already: it was not running.
-        let _ = shared
-            .workers
-            .at(locality)
+        let _ = device
+            .workqueue(locality)
             .enqueue::<Arc<Self>, 0>(self.clone());
     }
 
@@ -165,9 +164,9 @@ impl WorkItem for SerialLane {
                 run();
             }
             // For what could not be done at once.
-            device.lanes.blocking.kick(&device.shared);
+            device.lanes.blocking.kick(&device);
             if this.must_move() {
-                this.start(Locality::Anywhere, &device.shared);
+                this.start(Locality::Anywhere, &device);
                 return;
             }
         }

@@ -9,26 +9,45 @@ use kernel::{c_str, prelude::*};
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
 const MAX_ACTIVE: i32 = 2048;
 
-/// Two workqueues.
+/// Workqueues.
+///
+/// Each has one thread that is always there, and alone if there is no memory for others. So no work
+/// item may wait for another one of the same workqueue: what is done for a device that lies on others
+/// waits for what is done for these, and has another workqueue.
 pub(crate) struct Workers {
-    anywhere: WorkQueue,
+    /// By the depth of the device; the last for all that are deeper, too.
+    anywhere: [WorkQueue; 4],
+    /// For devices that do not lie on others.
     here: WorkQueue,
+    /// For limits, whose change waits for all requests of a device.
+    pub(super) limits: WorkQueue,
 }
 
 impl Workers {
     /// Without anything to do. Fails with `ENOMEM`. May sleep.
     pub(super) fn new() -> Result<Self> {
+        let anywhere = |name| WorkQueue::new(name, Locality::Anywhere, MAX_ACTIVE);
         Ok(Self {
-            anywhere: WorkQueue::new(c_str!("rloop"), Locality::Anywhere, MAX_ACTIVE)?,
+            anywhere: [
+                anywhere(c_str!("rloop"))?,
+                anywhere(c_str!("rloop_on_1"))?,
+                anywhere(c_str!("rloop_on_2"))?,
+                anywhere(c_str!("rloop_on_3"))?,
+            ],
             here: WorkQueue::new(c_str!("rloop_here"), Locality::Here, 0)?,
+            limits: WorkQueue::new(c_str!("rloop_limits"), Locality::Anywhere, 0)?,
         })
     }
 
-    /// The one that runs its items there.
-    pub(super) fn at(&self, locality: Locality) -> &WorkQueue {
-        match locality {
-            Locality::Anywhere => &self.anywhere,
-            Locality::Here => &self.here,
+    /// The one for a device that lies on so many others.
+    pub(super) fn at(&self, locality: Locality, depth: u32) -> &WorkQueue {
+        let [on_0, on_1, on_2, others] = &self.anywhere;
+        match (locality, depth) {
+            (Locality::Here, 0) => &self.here,
+            (_, 0) => on_0,
+            (_, 1) => on_1,
+            (_, 2) => on_2,
+            _ => others,
         }
     }
 
@@ -36,6 +55,9 @@ impl Workers {
     pub(super) fn flush(&self) {
         // An item may go on elsewhere, but does not come back.
         self.here.flush();
-        self.anywhere.flush();
+        for queue in &self.anywhere {
+            queue.flush();
+        }
+        self.limits.flush();
     }
 }

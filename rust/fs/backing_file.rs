@@ -120,6 +120,22 @@ impl BackingFile {
         unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode())) }
     }
 
+    /// The disk of driver `T` that the file is (a partition of), or that the file system is on.
+    pub(crate) fn lies_on<T: Operations>(&self) -> Option<&Disk<T>> {
+        if self.is_block_device() {
+            return self.disk();
+        }
+        // SAFETY: The file is open and holds its file system, and that its block device, if it has
+        // one.
+        unsafe {
+            let bdev = (*(*self.inode()).i_sb).s_bdev;
+            if bdev.is_null() {
+                return None;
+            }
+            Disk::from_bdev(bdev)
+        }
+    }
+
     /// Writes the path of the file, as the current task sees it, to `show`. `ENAMETOOLONG` if it
     /// does not fit into `buffer`. Takes RCU and seqlocks only.
     pub(crate) fn path<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
