@@ -16,8 +16,12 @@ use core::{ptr::NonNull, slice};
 use kernel::{
     bindings,
     error::{from_err_ptr, to_result, Error, Result},
+    fs::File,
     str::{CStr, CStrExt as _},
-    sync::atomic::{Acquire, Atomic, Full, Relaxed},
+    sync::{
+        aref::ARef,
+        atomic::{Acquire, Atomic, Full, Relaxed},
+    },
 };
 
 /// A file opened by the driver for itself: flags, position and errseq cursor are its own.
@@ -30,6 +34,9 @@ pub(crate) struct BackingFile {
     /// The cursor where that of the open file does not move, as it is the file below that tells of
     /// errors: an `errseq_t`.
     own_cursor: Option<Atomic<u32>>,
+    /// The user's open file, only to be kept open: a claim (`O_EXCL`) or a lock (`flock()`) that
+    /// goes with it is in force as long.
+    given: Option<ARef<File>>,
 }
 
 // SAFETY: An open file may be used and closed from any thread.
@@ -46,12 +53,19 @@ impl BackingFile {
         let mut own = Self {
             file,
             own_cursor: None,
+            given: None,
         };
         // SAFETY: The inode is held by the open file, and its file system by that.
         if unsafe { sys::rloop_is_stacked(own.inode()) } {
             own.own_cursor = Some(Atomic::new(Position::default().get()));
         }
         own
+    }
+
+    /// The same, which keeps the user's file open as well.
+    pub(super) fn keeping(mut self, given: ARef<File>) -> Self {
+        self.given = Some(given);
+        self
     }
 
     pub(super) fn as_ptr(&self) -> *mut bindings::file {

@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::{code::*, from_err_ptr, Error, Result},
-    fs::LocalFile,
+    fs::{File, LocalFile},
     sync::aref::ARef,
 };
 
@@ -75,13 +75,16 @@ impl From<Unsuitable> for Error {
 }
 
 /// An open file of the calling process.
-pub(crate) struct GivenFile(ARef<LocalFile>);
+pub(crate) struct GivenFile(ARef<File>);
 
 impl GivenFile {
     /// The file behind a descriptor of the current process; `EBADF` if there is none, or an
-    /// `O_PATH` one.
+    /// `O_PATH` one. Only in an ioctl.
     pub(crate) fn from_fd(fd: u32) -> Result<Self> {
-        Ok(Self(LocalFile::fget(fd).map_err(|_| EBADF)?))
+        let file = LocalFile::fget(fd).map_err(|_| EBADF)?;
+        // SAFETY: An ioctl does not use positions of files, so that this thread has called no
+        // `fdget_pos()` that has not ended.
+        Ok(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
     }
 
     fn as_ptr(&self) -> *mut bindings::file {
@@ -182,8 +185,9 @@ impl GivenFile {
         unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode().as_ptr())) }
     }
 
-    /// Opens the same file for the driver itself, with the opener's credentials. Fails with
-    /// `ENXIO` if it is a block device that is gone. May sleep.
+    /// Opens the same file for the driver itself, with the opener's credentials. What was given
+    /// stays open as long as the result. Fails with `ENXIO` if it is a block device that is gone.
+    /// May sleep.
     pub(crate) fn reopen(&self, read_only: bool) -> Result<BackingFile> {
         let access = if read_only {
             sys::RLOOP_O_RDONLY
@@ -206,7 +210,7 @@ impl GivenFile {
         if unsafe { (*file).f_mapping != (*self.as_ptr()).f_mapping } {
             return Err(ENXIO);
         }
-        Ok(own)
+        Ok(own.keeping(self.0.clone()))
     }
 }
 
@@ -219,7 +223,7 @@ mod tests {
     /// As if a user had given an open file.
     fn given(file: &BackingFile) -> GivenFile {
         // SAFETY: The file is open, and nobody uses its position.
-        GivenFile(unsafe { LocalFile::from_raw_file(file.as_ptr()) }.into())
+        GivenFile(unsafe { File::from_raw_file(file.as_ptr()) }.into())
     }
 
     #[test]
