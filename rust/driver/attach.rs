@@ -87,7 +87,7 @@ pub(super) fn configure(
         alignment,
         name: settings.name,
         cannot_discard: Flag::unset(),
-        uncached: Flag::unset(),
+        uncached: Arc::new(Flag::unset(), GFP_KERNEL)?,
         changes: InProgress::none(),
     };
     binding.drop_impossible_direct();

@@ -41,8 +41,10 @@ pub(crate) struct Binding {
     pub(super) name: [u8; NAME_SIZE],
     /// The file system turned out not to deallocate.
     pub(super) cannot_discard: Flag,
-    /// What was read or written through the page cache shall not stay there.
-    pub(super) uncached: Flag,
+    /// What was read or written through the page cache shall not stay there. One flag for as long
+    /// as the device is bound: it is set without the lock of the state, also while another
+    /// configuration is about to take this one's place.
+    pub(super) uncached: Arc<Flag>,
     /// Changes of ranges that are under way.
     pub(super) changes: InProgress,
 }
@@ -112,7 +114,7 @@ impl Binding {
             alignment: self.alignment,
             name,
             cannot_discard: self.cannot_discard.copy(),
-            uncached: self.uncached.copy(),
+            uncached: self.uncached.clone(),
             changes: InProgress::none(),
         };
         new.drop_impossible_direct();
