@@ -64,7 +64,7 @@ pub(super) fn configure(
     let read_only = flags.contains(Flags::READ_ONLY) || !given.is_writable() || !mode.is_write();
     let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
     // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
-    // our `open` takes the lock of the state.
+    // our `release` takes the lock of the state.
     let file = Arc::new(given.reopen(read_only)?, GFP_KERNEL)?;
     let alignment = file.direct_alignment();
     let mut effective = flags.without(Flags::AUTOCLEAR);

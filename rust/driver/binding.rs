@@ -92,6 +92,11 @@ impl Flag {
         self.0.store(0, Relaxed);
     }
 
+    /// Sets it or takes it back.
+    pub(super) fn put(&self, set: bool) {
+        self.0.store(set.into(), Relaxed);
+    }
+
     /// Whether it is set.
     pub(super) fn get(&self) -> bool {
         self.0.load(Relaxed) != 0

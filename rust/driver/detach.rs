@@ -16,14 +16,19 @@ pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
     let _topology = device.shared.topology.lock();
     let mut control = device.control.lock();
     control.clear(disk.openers()).map_err(errno)?;
+    device.admit(&control);
     device.publish_autoclear();
     Ok(())
 }
 
 /// The last user has closed the device. `disk->open_mutex` is held. Sleeps.
 pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
-    if !device.control.lock().last_close() {
-        return;
+    {
+        let mut control = device.control.lock();
+        if !control.last_close() {
+            return;
+        }
+        device.admit(&control);
     }
     // Now the device is in rundown: nobody can open or change it until `finish()`.
     disk.invalidate_all();
@@ -48,6 +53,7 @@ pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
         let mut control = device.control.lock();
         let attached = control.finish();
         device.publish(&control);
+        device.admit(&control);
         attached
     };
     // The sysfs directory goes here, which waits for readers, and the file, which takes locks of

@@ -3,7 +3,7 @@
 //! A loop device.
 
 use super::{
-    binding::Binding,
+    binding::{Binding, Flag},
     flush::Flushes,
     health::Health,
     lane::Lanes,
@@ -21,7 +21,7 @@ use crate::{
         workqueue::{Locality, WorkQueue},
     },
     fs::BackingFile,
-    logic::state::State,
+    logic::state::{Refusal, State},
     new_irq_lock,
 };
 use kernel::{
@@ -78,6 +78,15 @@ pub(crate) struct Device {
     /// The state, and the lock of everything that changes it.
     #[pin]
     pub(super) control: Mutex<State<Attached>>,
+    /// The state refuses whoever wants to open the device, for those who cannot wait for its lock.
+    // LOCKING: Changed under the lock of the state, read without, by `open()` under
+    // `disk->open_mutex`. The last close, with all of the tear-down, is under that, too: an open
+    // comes before or after. `LOOP_CLR_FD` and a removal are not, and count those who have the
+    // device open. The block layer counts an opener only after `open()` has returned, so that they
+    // may miss one that was let in just before, whether or not `open()` takes the lock. All ioctls
+    // refuse that opener; the tear-down is done by whoever closes the device last; and a disk that
+    // is removed is dead for it, as `del_gendisk()` waits for `open_mutex`.
+    gone: Flag,
     /// The configuration in force, for those who only look. Set from the end of attaching to the
     /// end of detaching.
     // LOCKING: Innermost. An interrupt-safe lock for want of a cheaper one that does not sleep.
@@ -119,6 +128,7 @@ impl Device {
                 shared,
                 depth: Atomic::new(0),
                 control <- new_mutex!(State::new(), "rloop::control"),
+                gone: Flag::unset(),
                 published <- new_irq_lock!(None, "rloop::published"),
                 lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
                 in_order <- InOrder::new(),
@@ -153,6 +163,21 @@ impl Device {
     /// How the device is configured; `None` if it is not bound. Any context.
     pub(super) fn published(&self) -> Option<Published> {
         self.published.lock().clone()
+    }
+
+    /// Whether it can be opened. Waits for nobody: who has the lock of the state may wait for I/O,
+    /// and whoever waits in an open can neither be killed nor let others close the device.
+    pub(super) fn open(&self) -> Result {
+        if self.gone.get() {
+            return Err(errno(Refusal::Gone));
+        }
+        Ok(())
+    }
+
+    /// Lets [`open`](Self::open) know of a change of the state, that of this device. Any context,
+    /// but under the lock of the state.
+    pub(super) fn admit(&self, state: &State<Attached>) {
+        self.gone.put(state.open().is_err());
     }
 
     /// Whether it can be bound, as far as can be told without waiting for whoever is about to change

@@ -88,7 +88,7 @@ impl Operations for Loop {
     }
 
     fn open(device: ArcBorrow<'_, Device>, _disk: &Disk<Self>, _mode: Mode) -> Result {
-        device.control.lock().open().map_err(errno)
+        device.open()
     }
 
     fn release(device: ArcBorrow<'_, Device>, disk: &Disk<Self>) {

@@ -27,7 +27,8 @@
 //!
 //! From the outside in: `disk->open_mutex`, [`Shared::topology`](registry::Shared),
 //! `Device::control`, the freeze of the queue, `Device::published`. The registry's lock is held
-//! for looking at its table only. Hardware queues are set outside of all of them. The locks of the
+//! for looking at its table only. Hardware queues are set outside of all of them. To open a device
+//! takes none of ours, see `Device::gone`. The locks of the
 //! order, the lanes, the flushes and the health are taken with nothing inside, in any context.
 
 #![deny(unsafe_code)]

@@ -223,7 +223,13 @@ impl Registry {
         };
         // LOCKING: Not under the table's lock. Whoever has this one may wait for I/O of the device,
         // and nobody who looks for another device shall wait for that.
-        let deleted = disk.device().control.lock().delete(disk.openers());
+        let deleted = {
+            let device = disk.device();
+            let mut control = device.control.lock();
+            let deleted = control.delete(disk.openers());
+            device.admit(&control);
+            deleted
+        };
         if let Err(refusal) = deleted {
             if let Some(slot) = self.table.lock().get_mut(&index) {
                 *slot = Slot::Live(disk);

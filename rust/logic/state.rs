@@ -24,7 +24,8 @@
 //! device in Rundown, so there is one last close, and one tear-down.
 //!
 //! LOCKING: The device's state lock guards all of this. `openers` are those
-//! that the block layer counts, read under the same lock.
+//! that the block layer counts, read under the same lock. What [`open`] says is
+//! noted under it for those who open the device, and do not take it.
 //!
 //! [`open`]: State::open
 //! [`attach`]: State::attach
