@@ -182,6 +182,7 @@ impl Module {
         .inspect_err(|error| taken(*error, prefix))?;
         // Nothing fails from here on: what is made now can be opened at once, and must not go away
         // under whoever does.
+        devices.0.start_probing();
         for index in 0..parameters.max_loop {
             match devices.0.add(Some(index)) {
                 // Somebody who opened its node may have been faster.

@@ -3,6 +3,7 @@
 //! All devices.
 
 use super::{
+    binding::Flag,
     budget::Budget,
     device::Device,
     log::{refused, trouble},
@@ -112,8 +113,10 @@ pub(crate) struct Registry {
     shared: Arc<Shared>,
     // What is to be made when its node is opened.
     on_open: OnOpen,
-    // The number is known only when it is registered, whereupon probes may come.
+    // The number is known only when it is registered.
     major: SetOnce<u32>,
+    // From now on opening a node makes a device: the module's load fails no longer.
+    probing: Flag,
     // LOCKING: For looking at the table only, never while a disk is added or removed: that takes
     // `open_mutex`.
     #[pin]
@@ -128,6 +131,7 @@ impl Registry {
                 shared,
                 on_open,
                 major: SetOnce::new(),
+                probing: Flag::unset(),
                 table <- new_mutex!(RBTree::new(), "rloop::registry"),
             }),
             GFP_KERNEL,
@@ -137,6 +141,11 @@ impl Registry {
     /// Sets the major number of the devices; there can be none before. Once only.
     pub(super) fn set_major(&self, number: u32) {
         self.major.populate(number);
+    }
+
+    /// Makes devices from now on when their nodes are opened.
+    pub(super) fn start_probing(&self) {
+        self.probing.set();
     }
 
     /// What names begin with, for messages.
@@ -270,6 +279,10 @@ impl Registry {
 
 impl Prober for Registry {
     fn probe(&self, minor: u32) {
+        // Before that the load may fail, and the module go away under whoever has opened a device.
+        if !self.probing.get() {
+            return;
+        }
         let Some(index) = self.on_open.device(minor) else {
             return;
         };
