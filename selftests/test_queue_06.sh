@@ -13,6 +13,9 @@ require_module brd rd_nr=1 rd_size=16384
 node=/dev/ram0
 settle
 numbers=$(lsblk -dnro MAJ:MIN "$node")
+# Under lockdep io.max is reported for a cycle of the kernel's own: dm_create() allocates percpu
+# memory under pcpu_alloc_mutex, which may wait for I/O; io.max does under blkcg_mutex.
+throttles() { [[ ! -e /proc/lockdep ]]; }
 # counted GROUP KEY: of the device below.
 counted() {
 	awk -v "numbers=$numbers" -v "key=$2" '
@@ -38,13 +41,18 @@ timed_read() {
 }
 body() {
 	local mode=$1 dev group free limited limit
-	group=$(new_cgroup "$mode" "io.max=$numbers rbps=max")
+	group=$(new_cgroup "$mode")
 	dev=$(attach_mode "$mode" "$node")
 	charged "$mode read" rbytes "$group" \
 		dd if="$dev" of=/dev/null bs=64k count=$((size / 65536)) iflag=direct status=none
 	if [[ $mode == direct ]]; then
 		charged "direct write" wbytes "$group" \
 			dd if=/dev/zero of="$dev" bs=64k count=$((size / 65536)) oflag=direct status=none
+	fi
+	if ! throttles; then
+		log "io.max is left out"
+		detach "$dev"
+		return
 	fi
 	free=$(timed_read "$group" "$dev")
 	# Eight times as long, but not less than two seconds, as throttling is not

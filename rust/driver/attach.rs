@@ -14,7 +14,7 @@ use super::{
 use crate::{
     block::{attributes::Attributes, operations::Mode, BlockDevice},
     core::{module::ModuleRef, uapi::LoopConfig},
-    fs::GivenFile,
+    fs::{BackingFile, GivenFile},
     logic::{block_size::BlockSize, direct::Alignment, flags::Flags},
 };
 use kernel::{prelude::*, sync::Arc};
@@ -65,7 +65,7 @@ pub(super) fn configure(
     let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
     // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
     // our `release` takes the lock of the state.
-    let file = Arc::new(given.reopen(read_only)?, GFP_KERNEL)?;
+    let file = Arc::new(reopen(&given, read_only)?, GFP_KERNEL)?;
     let alignment = file.direct_alignment();
     let mut effective = flags.without(Flags::AUTOCLEAR);
     if read_only {
@@ -184,7 +184,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     check(device, fd, &given)?;
     // LOCKING: As in `configure()`.
-    let file = given.reopen(true)?;
+    let file = reopen(&given, true)?;
 
     let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
     let mut control = device.control.lock();
@@ -252,6 +252,18 @@ fn given(device: &Device, fd: u32) -> Result<GivenFile> {
         suitable(device, fd, &given)?;
     }
     Ok(given)
+}
+
+/// Opens the file behind a descriptor for the device, with which the descriptor's stays open, too.
+///
+/// Not that of a loop device: opened twice it would record its losses for both, and the device on it
+/// would tell each of them twice (P3).
+fn reopen(given: &GivenFile, read_only: bool) -> Result<BackingFile> {
+    let file = given.reopen(read_only)?;
+    Ok(match given.disk::<Loop>() {
+        Some(_) => file,
+        None => file.keeping(given),
+    })
 }
 
 /// Refuses a file that cannot back the device.

@@ -110,7 +110,7 @@ pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
         if let Some(rq) = device.flushes.hold(rq) {
             device
                 .lanes
-                .send(route(&rq), rq, Locality::Anywhere, &device);
+                .send(route(&rq), rq, Locality::Anywhere, device);
         }
     }
 }

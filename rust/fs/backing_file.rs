@@ -8,6 +8,7 @@ use crate::{
     fs::{
         credentials::ActingAs,
         stat::{self, Identity},
+        GivenFile,
     },
     logic::{direct::Alignment, errcursor::Position, units::Bytes},
     sys,
@@ -62,9 +63,9 @@ impl BackingFile {
         own
     }
 
-    /// The same, which keeps the user's file open as well.
-    pub(super) fn keeping(mut self, given: ARef<File>) -> Self {
-        self.given = Some(given);
+    /// The same, which keeps the user's open file open as well.
+    pub(crate) fn keeping(mut self, given: &GivenFile) -> Self {
+        self.given = Some(given.file());
         self
     }
 

@@ -87,6 +87,11 @@ impl GivenFile {
         Ok(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
     }
 
+    /// A reference of one's own to it.
+    pub(super) fn file(&self) -> ARef<File> {
+        self.0.clone()
+    }
+
     fn as_ptr(&self) -> *mut bindings::file {
         self.0.as_ptr()
     }
@@ -185,9 +190,8 @@ impl GivenFile {
         unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode().as_ptr())) }
     }
 
-    /// Opens the same file for the driver itself, with the opener's credentials. What was given
-    /// stays open as long as the result. Fails with `ENXIO` if it is a block device that is gone.
-    /// May sleep.
+    /// Opens the same file for the driver itself, with the opener's credentials. Fails with
+    /// `ENXIO` if it is a block device that is gone. May sleep.
     pub(crate) fn reopen(&self, read_only: bool) -> Result<BackingFile> {
         let access = if read_only {
             sys::RLOOP_O_RDONLY
@@ -210,7 +214,7 @@ impl GivenFile {
         if unsafe { (*file).f_mapping != (*self.as_ptr()).f_mapping } {
             return Err(ENXIO);
         }
-        Ok(own.keeping(self.0.clone()))
+        Ok(own)
     }
 }
 
