@@ -10,7 +10,10 @@ use crate::{
         tag_set::Queues,
         Disk, IdleRequest, Op, Operations, Request, Status,
     },
-    core::{irq_lock::IrqLock, workqueue::WorkQueue},
+    core::{
+        irq_lock::IrqLock,
+        workqueue::{Locality, WorkQueue},
+    },
     fs::{
         io::{submit, transfer, Direction, Manner},
         BackingFile, FileIo, IoData,
@@ -141,7 +144,7 @@ mod tests {
         memory: &mut [u8],
     ) -> Result<Option<Result<usize>>> {
         let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?, None)?;
-        let workers = WorkQueue::new(c_str!("rloop_test_io"), 0)?;
+        let workers = WorkQueue::new(c_str!("rloop_test_io"), Locality::Anywhere, 0)?;
         let device = Arc::pin_init(
             pin_init!(FileDevice {
                 workers,
