@@ -14,6 +14,7 @@
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
@@ -616,6 +617,11 @@ void rloop_assert_spin_held(spinlock_t *lock)
 	lockdep_assert_held(lock);
 }
 
+int rloop_mutex_lock_killable(struct mutex *lock)
+{
+	return mutex_lock_killable(lock);
+}
+
 void rloop_module_get(void)
 {
 	__module_get(THIS_MODULE);
@@ -648,6 +654,20 @@ bool rloop_may_log_trouble(void)
 bool rloop_test_interrupts_off(void)
 {
 	return irqs_disabled();
+}
+
+/* From now on a fatal signal is pending for this kernel thread, which never acts on it. */
+void rloop_test_be_killed(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	sigaddset(&current->pending.signal, SIGKILL);
+	set_thread_flag(TIF_SIGPENDING);
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+void rloop_test_be_spared(void)
+{
+	flush_signals(current);
 }
 
 void rloop_test_reset_ratelimits(void)

@@ -21,6 +21,7 @@
 #include <linux/memcontrol.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/stat.h>
@@ -170,6 +171,7 @@ void rloop_io_context_exit(unsigned int old);
 unsigned long rloop_spin_lock_irqsave(spinlock_t *lock);
 void rloop_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
 void rloop_assert_spin_held(spinlock_t *lock);
+int rloop_mutex_lock_killable(struct mutex *lock);
 void rloop_module_get(void);
 void rloop_module_put(void);
 bool rloop_may_log_refusal(void);
@@ -178,6 +180,8 @@ bool rloop_may_log_trouble(void);
 #ifdef CONFIG_KUNIT
 /* For tests only. */
 bool rloop_test_interrupts_off(void);
+void rloop_test_be_killed(void);
+void rloop_test_be_spared(void);
 void rloop_test_reset_ratelimits(void);
 struct file *rloop_test_file(const char *name, loff_t size);
 #endif

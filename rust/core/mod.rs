@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod control_node;
 pub(crate) mod errno;
 pub(crate) mod irq_lock;
+pub(crate) mod killable_mutex;
 pub(crate) mod module;
 pub(crate) mod params;
 pub(crate) mod privilege;
