@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     block::{attributes::Attributes, operations::Mode, BlockDevice},
-    core::{module::ModuleRef, uapi::LoopConfig},
+    core::{killable_mutex::KillableGuard, module::ModuleRef, uapi::LoopConfig},
     fs::{BackingFile, GivenFile},
     logic::{block_size::BlockSize, direct::Alignment, flags::Flags},
 };
@@ -39,7 +39,7 @@ pub(super) fn configure(
     } else {
         Some(bdev.claim()?)
     };
-    if !device.control.lock().is_unbound() {
+    if !device.control.lock_killable()?.is_unbound() {
         return Err(EBUSY);
     }
     check(device, config.fd, &given)?;
@@ -64,8 +64,8 @@ pub(super) fn configure(
     let read_only = flags.contains(Flags::READ_ONLY) || !given.is_writable() || !mode.is_write();
     let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
     // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
-    // our `release` takes the lock of the state.
-    let file = Arc::new(reopen(&given, read_only)?, GFP_KERNEL)?;
+    // our `release` takes the lock of the state; that of a loop device below is taken, too.
+    let file = Arc::new(reopen(device, &given, read_only)?, GFP_KERNEL)?;
     let alignment = file.direct_alignment();
     let mut effective = flags.without(Flags::AUTOCLEAR);
     if read_only {
@@ -109,8 +109,8 @@ pub(super) fn configure(
     let health = Clean::new(device.shared.defaults.error_policy)?;
 
     // While a loop device becomes the backing file of another, no third one may change.
-    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
-    let mut control = device.control.lock();
+    let topology = topology(device, &given)?;
+    let mut control = device.control.lock_killable()?;
     if !control.is_unbound() {
         return Err(EBUSY);
     }
@@ -167,7 +167,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     let given = given(device, fd)?;
     if !device
         .control
-        .lock()
+        .lock_killable()?
         .bound()
         .map_err(errno)?
         .binding
@@ -184,10 +184,10 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     check(device, fd, &given)?;
     // LOCKING: As in `configure()`.
-    let file = reopen(&given, true)?;
+    let file = reopen(device, &given, true)?;
 
-    let topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
-    let mut control = device.control.lock();
+    let topology = topology(device, &given)?;
+    let mut control = device.control.lock_killable()?;
     // It may be another one by now, but if so that is read-only, too, or this fails.
     let old = control.bound().map_err(errno)?.binding.clone();
     if !old.is_read_only() {
@@ -257,13 +257,42 @@ fn given(device: &Device, fd: u32) -> Result<GivenFile> {
 /// Opens the file behind a descriptor for the device, with which the descriptor's stays open, too.
 ///
 /// Not that of a loop device: opened twice it would record its losses for both, and the device on it
-/// would tell each of them twice (P3).
-fn reopen(given: &GivenFile, read_only: bool) -> Result<BackingFile> {
+/// would tell each of them twice (P3). A loop device stays bound for as long as the file is open.
+fn reopen(device: &Device, given: &GivenFile, read_only: bool) -> Result<BackingFile> {
     let file = given.reopen(read_only)?;
-    Ok(match given.disk::<Loop>() {
-        Some(_) => file,
-        None => file.keeping(given),
-    })
+    let Some(disk) = given.disk::<Loop>() else {
+        return Ok(file.keeping(given));
+    };
+    // With this one and its own caller's any `LOOP_CLR_FD` counts two openers, and leaves it bound.
+    // One that counted before this has the lock until the device is in rundown, which is seen here.
+    // LOCKING: None of ours is held, as that one may wait for I/O of the device below.
+    let below = disk.device();
+    let bound = below.control.lock_killable()?.bound().is_ok();
+    if !bound {
+        return Err(not_bound(device, &below));
+    }
+    Ok(file)
+}
+
+/// Refuses a loop device that has no backing file.
+fn not_bound(device: &Device, below: &Device) -> Error {
+    refused!(
+        device.label(),
+        "backing file",
+        below.label(),
+        "that device has no backing file",
+        "bound devices"
+    );
+    EINVAL
+}
+
+/// Keeps loop devices from becoming the backing files of others, if the file is one. Fails with
+/// `EINTR` when the caller is killed. Sleeps.
+fn topology<'a>(device: &'a Device, given: &GivenFile) -> Result<Option<KillableGuard<'a, ()>>> {
+    given
+        .disk::<Loop>()
+        .map(|_| device.shared.topology.lock_killable())
+        .transpose()
 }
 
 /// Refuses a file that cannot back the device.
@@ -284,7 +313,7 @@ fn suitable(device: &Device, fd: u32, given: &GivenFile) -> Result {
 /// Refuses a file that cannot back the device, or leads back to it as things are now.
 fn check(device: &Device, fd: u32, given: &GivenFile) -> Result {
     {
-        let _topology = given.disk::<Loop>().map(|_| device.shared.topology.lock());
+        let _topology = topology(device, given)?;
         check_recursion(device, given)?;
     }
     suitable(device, fd, given)

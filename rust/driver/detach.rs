@@ -12,9 +12,7 @@ use kernel::prelude::*;
 /// `LOOP_CLR_FD`: the device is detached when its last user closes it, which may be the caller.
 /// Sleeps.
 pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
-    // A loop device that checks what its own backing file leads to may be looking at this one.
-    let _topology = device.shared.topology.lock();
-    let mut control = device.control.lock();
+    let mut control = device.control.lock_killable()?;
     control.clear(disk.openers()).map_err(errno)?;
     device.admit(&control);
     device.publish_autoclear();

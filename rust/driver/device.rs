@@ -17,20 +17,21 @@ use crate::{
     block::{attributes::Attributes, Disk},
     core::{
         irq_lock::IrqLock,
+        killable_mutex::KillableMutex,
         module::ModuleRef,
         workqueue::{Locality, WorkQueue},
     },
     fs::BackingFile,
     logic::state::{Refusal, State},
-    new_irq_lock,
+    new_irq_lock, new_killable_mutex,
 };
 use kernel::{
-    impl_has_work, new_mutex,
+    impl_has_work,
     prelude::*,
     str::CString,
     sync::{
         atomic::{Atomic, Relaxed},
-        Arc, Mutex,
+        Arc,
     },
     workqueue::{new_work, Work, WorkItem},
 };
@@ -77,15 +78,16 @@ pub(crate) struct Device {
     depth: Atomic<u32>,
     /// The state, and the lock of everything that changes it.
     #[pin]
-    pub(super) control: Mutex<State<Attached>>,
+    pub(super) control: KillableMutex<State<Attached>>,
     /// The state refuses whoever wants to open the device, for those who cannot wait for its lock.
     // LOCKING: Changed under the lock of the state, read without, by `open()` under
     // `disk->open_mutex`. The last close, with all of the tear-down, is under that, too: an open
     // comes before or after. `LOOP_CLR_FD` and a removal are not, and count those who have the
     // device open. The block layer counts an opener only after `open()` has returned, so that they
     // may miss one that was let in just before, whether or not `open()` takes the lock. All ioctls
-    // refuse that opener; the tear-down is done by whoever closes the device last; and a disk that
-    // is removed is dead for it, as `del_gendisk()` waits for `open_mutex`.
+    // refuse that opener, and `attach::reopen()` does not take it for a file; the tear-down is done
+    // by whoever closes the device last; and a disk that is removed is dead for it, as
+    // `del_gendisk()` waits for `open_mutex`.
     gone: Flag,
     /// The configuration in force, for those who only look. Set from the end of attaching to the
     /// end of detaching.
@@ -127,7 +129,7 @@ impl Device {
                 name,
                 shared,
                 depth: Atomic::new(0),
-                control <- new_mutex!(State::new(), "rloop::control"),
+                control <- new_killable_mutex!(State::new(), "rloop::control"),
                 gone: Flag::unset(),
                 published <- new_irq_lock!(None, "rloop::published"),
                 lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),

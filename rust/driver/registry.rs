@@ -16,11 +16,13 @@ use crate::{
         major::Prober,
         tag_set::Queues,
     },
+    core::killable_mutex::KillableMutex,
     logic::{
         epoch::FlushMode,
         params::{OnOpen, PartShift},
         policy::Policy,
     },
+    new_killable_mutex,
 };
 use kernel::{
     new_mutex,
@@ -70,9 +72,9 @@ pub(crate) struct Shared {
     pub(super) workers: Workers,
     /// Workers beyond the first of each lane.
     pub(super) extra: Budget,
-    /// Held while a loop device becomes the backing file of another, and while one is detached.
+    /// Held while a loop device becomes the backing file of another.
     #[pin]
-    pub(super) topology: Mutex<()>,
+    pub(super) topology: KillableMutex<()>,
 }
 
 impl Shared {
@@ -92,7 +94,7 @@ impl Shared {
                 defaults,
                 workers,
                 extra: Budget::new(),
-                topology <- new_mutex!((), "rloop::topology"),
+                topology <- new_killable_mutex!((), "rloop::topology"),
             }),
             GFP_KERNEL,
         )
@@ -234,16 +236,17 @@ impl Registry {
         // and nobody who looks for another device shall wait for that.
         let deleted = {
             let device = disk.device();
-            let mut control = device.control.lock();
-            let deleted = control.delete(disk.openers());
-            device.admit(&control);
-            deleted
+            device.control.lock_killable().and_then(|mut control| {
+                let deleted = control.delete(disk.openers()).map_err(errno);
+                device.admit(&control);
+                deleted
+            })
         };
-        if let Err(refusal) = deleted {
+        if let Err(error) = deleted {
             if let Some(slot) = self.table.lock().get_mut(&index) {
                 *slot = Slot::Live(disk);
             }
-            return Err(errno(refusal));
+            return Err(error);
         }
         // Nobody can open or bind it any more.
         drop(disk);

@@ -16,7 +16,7 @@ use kernel::prelude::*;
 
 /// `LOOP_SET_CAPACITY`: the size of the file has changed. Sleeps.
 pub(super) fn set_capacity(device: &Device, disk: &Disk<Loop>) -> Result {
-    let control = device.control.lock();
+    let control = device.control.lock_killable()?;
     let binding = &control.bound().map_err(errno)?.binding;
     let capacity = binding.window.capacity(binding.file.size()?);
     disk.set_capacity(capacity.get());
@@ -25,7 +25,7 @@ pub(super) fn set_capacity(device: &Device, disk: &Disk<Loop>) -> Result {
 
 /// `LOOP_SET_DIRECT_IO`. Sleeps.
 pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Result {
-    let mut control = device.control.lock();
+    let mut control = device.control.lock_killable()?;
     let old = control.bound().map_err(errno)?.binding.clone();
     if old.is_direct() == on {
         return Ok(());
@@ -72,7 +72,7 @@ pub(super) fn set_block_size(
     } else {
         Some(bdev.claim()?)
     };
-    let mut control = device.control.lock();
+    let mut control = device.control.lock_killable()?;
     let old = control.bound().map_err(errno)?.binding.clone();
     let block_size = match bytes {
         0 => attach::default_block_size(old.is_direct(), old.alignment),

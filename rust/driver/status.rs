@@ -63,7 +63,7 @@ impl Settings {
 /// Changes offset, size limit, name and flags of a bound device. Sleeps.
 pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) -> Result {
     let disk = bdev.disk();
-    let mut control = device.control.lock();
+    let mut control = device.control.lock_killable()?;
     let old = control.bound().map_err(errno)?.binding.clone();
     let settings = Settings::parse(device, info)?;
 
