@@ -221,7 +221,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     let scan = binding.flags.contains(Flags::PARTSCAN);
     let uevents = disk.hold_uevents();
-    device.reconfigure(disk, &mut control, binding)?;
+    device.reconfigure(disk, &mut control, binding, None)?;
     disk.media_changed();
     drop(uevents);
     drop(control);

@@ -167,6 +167,12 @@ impl Device {
         self.published.lock().clone()
     }
 
+    /// Whether [`published`](Self::published) tells anything: it is bound, or not yet detached in full.
+    /// Any context.
+    pub(super) fn is_published(&self) -> bool {
+        self.published.lock().is_some()
+    }
+
     /// Whether it can be opened. Waits for nobody: who has the lock of the state may wait for I/O,
     /// and whoever waits in an open can neither be killed nor let others close the device.
     pub(super) fn open(&self) -> Result {
@@ -210,12 +216,14 @@ impl Device {
         }
     }
 
-    /// Puts a new configuration of a bound device, this one, in force. Sleeps.
+    /// Puts a new configuration of a bound device, this one, in force, and whether it will be
+    /// detached on last close, if that changes, too. Who only looks sees both at once. Sleeps.
     pub(super) fn reconfigure(
         &self,
         disk: &Disk<Loop>,
         state: &mut State<Attached>,
         binding: Binding,
+        autoclear: Option<bool>,
     ) -> Result {
         let binding = Arc::new(binding, GFP_KERNEL)?;
         let limits = binding.limits();
@@ -234,6 +242,9 @@ impl Device {
             *frozen.queue_data() = Some(binding.clone());
         }
         attached.binding = binding;
+        if let Some(autoclear) = autoclear {
+            state.set_autoclear(autoclear).map_err(errno)?;
+        }
         self.publish(state);
         Ok(())
     }

@@ -226,11 +226,17 @@ impl Registry {
 
     /// Removes a device that is neither bound nor open. Sleeps.
     pub(super) fn remove(&self, index: u32) -> Result {
-        let Slot::Live(disk) = core::mem::replace(
-            self.table.lock().get_mut(&index).ok_or(ENODEV)?,
-            Slot::Changing,
-        ) else {
-            return Err(ENODEV);
+        let disk = {
+            let mut table = self.table.lock();
+            let slot = table.get_mut(&index).ok_or(ENODEV)?;
+            // For that nobody has to wait who may hold the lock of the state.
+            if matches!(slot, Slot::Live(disk) if disk.device().is_published()) {
+                return Err(EBUSY);
+            }
+            let Slot::Live(disk) = core::mem::replace(slot, Slot::Changing) else {
+                return Err(ENODEV);
+            };
+            disk
         };
         // LOCKING: Not under the table's lock. Whoever has this one may wait for I/O of the device,
         // and nobody who looks for another device shall wait for that.

@@ -55,7 +55,7 @@ pub(super) fn set_direct_io(device: &Device, disk: &Disk<Loop>, on: bool) -> Res
     } else {
         old.flags.without(Flags::DIRECT_IO)
     };
-    device.reconfigure(disk, &mut control, old.with_flags(flags))
+    device.reconfigure(disk, &mut control, old.with_flags(flags), None)
 }
 
 /// `LOOP_SET_BLOCK_SIZE`, in bytes; 0 for what it would be without having been set. Sleeps.
@@ -83,7 +83,7 @@ pub(super) fn set_block_size(
     }
     disk.sync()?;
     disk.invalidate_cache();
-    device.reconfigure(disk, &mut control, old.with_block_size(block_size))
+    device.reconfigure(disk, &mut control, old.with_block_size(block_size), None)
 }
 
 /// Sets the queue limits again, after the backing file turned out not to support something they

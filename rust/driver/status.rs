@@ -3,7 +3,7 @@
 //! `LOOP_SET_STATUS` and `LOOP_GET_STATUS`, in all their forms.
 
 use super::{
-    device::Device,
+    device::{Device, Published},
     log::refused,
     loop_driver::{errno, Loop},
 };
@@ -78,13 +78,11 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
     let capacity = settings.window.capacity(old.file.size()?);
     let autoclear = Flags::AUTOCLEAR.bits() & info.flags != 0;
     let new = old.with(settings.window, flags, settings.name);
-    device.reconfigure(disk, &mut control, new)?;
+    device.reconfigure(disk, &mut control, new, Some(autoclear))?;
     if moved {
         // What was read meanwhile is of the old places.
         disk.invalidate_cache();
     }
-    control.set_autoclear(autoclear).map_err(errno)?;
-    device.publish(&control);
 
     let scan = flags.contains(Flags::PARTSCAN) && !old.flags.contains(Flags::PARTSCAN);
     if scan {
@@ -102,12 +100,12 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
 
 /// Tells how a bound device is configured. Sleeps.
 pub(super) fn get(device: &Device) -> Result<LoopInfo64> {
-    let (binding, autoclear) = {
-        let control = device.control.lock();
-        let attached = control.bound().map_err(errno)?;
-        (attached.binding.clone(), control.autoclear())
-    };
-    // Without the lock: the file system may take its time.
+    // Without the lock of the state: who has that may wait for I/O, and whoever looks for the device
+    // of a file asks all of them.
+    let published = device.published().ok_or(ENXIO)?;
+    // A device that cannot be opened has its binding still, but is bound no more.
+    device.open()?;
+    let Published { binding, autoclear } = published;
     let identity = binding.file.identity()?;
     let mut flags = binding.flags;
     if autoclear {
