@@ -21,7 +21,8 @@ pub(crate) const LOOP: u32 = sys::RLOOP_LOOP_MAJOR;
 /// Is told when somebody opens a device number that no disk has, and may make that disk.
 pub(crate) trait Prober: Send + Sync + 'static {
     /// Minor number `minor` is being opened. Process context; no lock of a disk is held, but that
-    /// of all major numbers is: nothing may be registered or unregistered here.
+    /// of all major numbers is: none may be registered or unregistered here, nor may this wait for
+    /// that.
     fn probe(&self, minor: u32);
 }
 

@@ -171,6 +171,8 @@ impl Module {
         let major = Major::register(number, own(prefix)?, Some(devices.0.clone()))
             .inspect_err(|error| taken(*error, prefix))?;
         devices.0.set_major(major.number());
+        // Dropped before the number is unregistered, which waits for those who wait for this.
+        let loading = devices.0.loading();
         let node = KBox::pin_init(
             ControlNode::register(
                 CString::try_from_fmt(fmt!("{}-control", prefix))?,
@@ -182,7 +184,7 @@ impl Module {
         .inspect_err(|error| taken(*error, prefix))?;
         // Nothing fails from here on: what is made now can be opened at once, and must not go away
         // under whoever does.
-        devices.0.start_probing();
+        loading.succeeded();
         for index in 0..parameters.max_loop {
             match devices.0.add(Some(index)) {
                 // Somebody who opened its node may have been faster.

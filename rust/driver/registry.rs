@@ -29,7 +29,7 @@ use kernel::{
     prelude::*,
     rbtree::{RBTree, RBTreeNodeReservation},
     str::CString,
-    sync::{Arc, Mutex, SetOnce},
+    sync::{Arc, Completion, Mutex, SetOnce},
 };
 
 /// How many minor numbers a major number has (`MINORBITS`).
@@ -117,8 +117,11 @@ pub(crate) struct Registry {
     on_open: OnOpen,
     // The number is known only when it is registered.
     major: SetOnce<u32>,
-    // From now on opening a node makes a device: the module's load fails no longer.
+    // Opening a node makes a device: the module's load fails no longer.
     probing: Flag,
+    // It is known whether that is so.
+    #[pin]
+    decided: Completion,
     // LOCKING: For looking at the table only, never while a disk is added or removed: that takes
     // `open_mutex`.
     #[pin]
@@ -134,6 +137,7 @@ impl Registry {
                 on_open,
                 major: SetOnce::new(),
                 probing: Flag::unset(),
+                decided <- Completion::new(),
                 table <- new_mutex!(RBTree::new(), "rloop::registry"),
             }),
             GFP_KERNEL,
@@ -145,9 +149,10 @@ impl Registry {
         self.major.populate(number);
     }
 
-    /// Makes devices from now on when their nodes are opened.
-    pub(super) fn start_probing(&self) {
-        self.probing.set();
+    /// Has those who open nodes wait until it is known whether the module's load fails. To be called
+    /// when the major number is registered, and to be undone before it is unregistered.
+    pub(super) fn loading(&self) -> Loading<'_> {
+        Loading(self)
     }
 
     /// What names begin with, for messages.
@@ -286,9 +291,28 @@ impl Registry {
     }
 }
 
+/// The module's load, while it may fail. If this is just dropped it has failed.
+pub(super) struct Loading<'a>(&'a Registry);
+
+impl Loading<'_> {
+    /// Nothing fails from here on: makes devices from now on when their nodes are opened.
+    pub(super) fn succeeded(self) {
+        self.0.probing.set();
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.0.decided.complete_all();
+    }
+}
+
 impl Prober for Registry {
     fn probe(&self, minor: u32) {
         // Before that the load may fail, and the module go away under whoever has opened a device.
+        // LOCKING: The lock of all major numbers is held meanwhile, which the load needs only before
+        // and after: to register the number, and to unregister it when this has returned.
+        self.decided.wait_for_completion();
         if !self.probing.get() {
             return;
         }
