@@ -86,7 +86,7 @@ pub(super) fn configure(
         block_size: explicit_block_size.unwrap_or(default_block_size),
         alignment,
         name: settings.name,
-        cannot_discard: Flag::unset(),
+        cannot_discard: Arc::new(Flag::unset(), GFP_KERNEL)?,
         uncached: Arc::new(Flag::unset(), GFP_KERNEL)?,
         changes: InProgress::none(),
     };

@@ -39,8 +39,9 @@ pub(crate) struct Binding {
     pub(super) alignment: Alignment,
     /// The name user space gave it, NUL-terminated; only to be given back.
     pub(super) name: [u8; NAME_SIZE],
-    /// The file system turned out not to deallocate.
-    pub(super) cannot_discard: Flag,
+    /// The file system turned out not to deallocate. One flag for as long as the device is bound,
+    /// as for [`uncached`](Self::uncached); only read-only devices change their file.
+    pub(super) cannot_discard: Arc<Flag>,
     /// What was read or written through the page cache shall not stay there. One flag for as long
     /// as the device is bound: it is set without the lock of the state, also while another
     /// configuration is about to take this one's place.
@@ -101,10 +102,6 @@ impl Flag {
     pub(super) fn get(&self) -> bool {
         self.0.load(Relaxed) != 0
     }
-
-    fn copy(&self) -> Self {
-        Self(Atomic::new(self.0.load(Relaxed)))
-    }
 }
 
 impl Binding {
@@ -118,7 +115,7 @@ impl Binding {
             block_size: self.block_size,
             alignment: self.alignment,
             name,
-            cannot_discard: self.cannot_discard.copy(),
+            cannot_discard: self.cannot_discard.clone(),
             uncached: self.uncached.clone(),
             changes: InProgress::none(),
         };
