@@ -24,8 +24,8 @@ impl<T: Operations> BlockDevice<T> {
     /// Claims the device as `open(O_EXCL)` would, or fails with `EBUSY` while somebody else does.
     /// May sleep.
     pub(crate) fn claim(&self) -> Result<Claim<'_, T>> {
-        // SAFETY: The block device is open. The holder is just an address nobody else uses while
-        // the claim lasts: that of the device data.
+        // SAFETY: The block device is open. The holder is just an address that nobody else claims
+        // it with: its own.
         to_result(unsafe {
             bindings::bd_prepare_to_claim(self.inner.get(), self.holder(), core::ptr::null())
         })?;
