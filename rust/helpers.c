@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -584,6 +585,20 @@ struct workqueue_struct *rloop_alloc_workqueue(const char *name, bool percpu, in
 bool rloop_is_realtime(void)
 {
 	return rt_or_dl_task_policy(current);
+}
+
+unsigned int rloop_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
+/* The two masks that unbound workqueues keep to. */
+bool rloop_on_isolated_cpu(void)
+{
+	int cpu = raw_smp_processor_id();
+
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_WQ);
 }
 
 unsigned int rloop_io_context_enter(void)

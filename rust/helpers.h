@@ -166,6 +166,8 @@ void rloop_plug_start(struct blk_plug *plug);
 void rloop_plug_finish(struct blk_plug *plug);
 struct workqueue_struct *rloop_alloc_workqueue(const char *name, bool percpu, int max_active);
 bool rloop_is_realtime(void);
+unsigned int rloop_cpu(void);
+bool rloop_on_isolated_cpu(void);
 unsigned int rloop_io_context_enter(void);
 void rloop_io_context_exit(unsigned int old);
 unsigned long rloop_spin_lock_irqsave(spinlock_t *lock);

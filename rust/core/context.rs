@@ -47,6 +47,19 @@ pub(crate) fn is_realtime() -> bool {
     unsafe { sys::rloop_is_realtime() }
 }
 
+/// The number of the current processor, which may be another one at any time. Any context.
+pub(crate) fn cpu() -> u32 {
+    // SAFETY: It is always on one.
+    unsafe { sys::rloop_cpu() }
+}
+
+/// Whether the current processor is one that unbound work is kept away from (`isolcpus`, `nohz_full`,
+/// isolated cpusets). Any context.
+pub(crate) fn on_isolated_cpu() -> bool {
+    // SAFETY: Looks at the masks of processors, which are always there.
+    unsafe { sys::rloop_on_isolated_cpu() }
+}
+
 #[kernel::prelude::kunit_tests(rloop_core_context)]
 mod tests {
     use super::*;

@@ -19,7 +19,8 @@ pub(crate) enum Locality {
 ///
 /// `WQ_MEM_RECLAIM` gives it a rescuer thread: work makes progress when no memory is left to start
 /// another worker, as a block driver must. `WQ_SYSFS` shows it below
-/// `/sys/bus/workqueue/devices/`, where the administrator can set its CPUs and concurrency.
+/// `/sys/bus/workqueue/devices/`, where the administrator can set its concurrency, and its CPUs if it
+/// is not bound to them.
 ///
 /// # Invariants
 ///

@@ -2,10 +2,10 @@
 
 //! A bound on workers that all devices share.
 //!
-//! The workqueue runs so many items at once, and no more. If those were all of devices that wait
+//! A workqueue runs so many items at once, and no more. If those were all of devices that wait
 //! for another loop device below them, that one would wait for them in turn. So each lane can always
 //! have a first worker, and only those beyond come out of this budget, which is much smaller than
-//! what the workqueue allows.
+//! what a workqueue allows.
 
 use kernel::sync::atomic::{Atomic, Relaxed};
 

@@ -61,6 +61,8 @@ pub(crate) struct PerRequest {
     refused: bool,
     /// Its submitter's control group can have no more memory.
     unpaid: bool,
+    /// It is in the lane for what is held up.
+    pub(super) held_up: bool,
 }
 
 impl PerRequest {
@@ -79,6 +81,7 @@ impl PerRequest {
             may_block: true,
             refused: false,
             unpaid: false,
+            held_up: false,
         }
     }
 }
@@ -89,7 +92,8 @@ impl PerRequest {
 /// device is ended nothing here keeps its file open, so that what follows `losetup -d` finds the
 /// file system below unused.
 ///
-/// Unless it `may_block`, what cannot be done at once goes to the blocking lane.
+/// Unless it `may_block`, what cannot be done at once goes to the blocking lane, or to that for what
+/// is held up.
 pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
     let unpaid = rq.data().driver().unpaid;
     let charge = Charge::to(&rq, !unpaid);
@@ -112,6 +116,9 @@ pub(super) fn begin(mut rq: Request<Loop>, may_block: bool) {
             if data.transfer.is_none() {
                 data.transfer = Some(Transfer::new(bytes));
                 data.start = start;
+            }
+            if may_block && !data.held_up && charge.is_throttled() {
+                return lane::hold_up(rq);
             }
             move_data(rq, op, may_block, &charge);
         }
@@ -180,7 +187,11 @@ fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Requ
     let (Way::ThroughCache(at), Direction::Read, true, 0..MAX_WAITS) =
         (way, manner.direction, can_wake, *waits)
     else {
-        lane::hand_to_blocking(rq);
+        if manner.only_cached {
+            lane::hold_up(rq);
+        } else {
+            lane::hand_to_blocking(rq);
+        }
         return None;
     };
     *waits = waits.saturating_add(1);
@@ -289,7 +300,8 @@ enum Progress {
     /// It cannot go on without waiting.
     MustBlock,
     /// It cannot go on at the expense of its submitter, whose control group can have no more memory.
-    /// Where nobody is charged memory is never lacking (P9).
+    /// Where nobody is charged memory is never lacking (P9). (Pages of a tmpfs that were swapped out
+    /// are charged to whoever wrote them, who may lack it.)
     Unpaid,
 }
 

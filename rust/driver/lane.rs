@@ -7,20 +7,19 @@
 //! one above. It is done by [workers](super::workers) that all devices share. A lane bounds how many of
 //! them work for it at once, so that a device with much to do does not take them all.
 //!
-//! A device has three kinds of lanes:
+//! A device has four kinds of lanes:
 //!
 //! - *fast* ones, with one worker each that never waits for I/O: what cannot be done at once goes to
 //!   the blocking lane. There is one for each hardware queue, unless that is more than the machine
 //!   can have at work beside those who submit;
 //! - one for buffered *writes*, with one worker, as file systems let only one writer at a time into
 //!   a file;
-//! - the *blocking* lane, whose workers wait.
+//! - the *blocking* lane, whose workers wait;
+//! - the *held up* lane, whose workers wait as well, perhaps for seconds: because the kernel makes
+//!   somebody's control group wait, or for a deallocation to end. Nobody else shall wait behind that.
 
 use super::{device::Device, loop_driver::Loop, pool_lane::PoolLane, serial_lane::SerialLane};
-use crate::{
-    block::{Op, Request, RequestList},
-    core::workqueue::Locality,
-};
+use crate::block::{Op, Request, RequestList};
 use kernel::{prelude::*, sync::Arc};
 
 /// One of a device's lanes.
@@ -34,6 +33,17 @@ pub(crate) enum LaneId {
     Blocking,
 }
 
+/// Where a request comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The current task, whose processor is a place for it to be executed; and it is alone.
+    Alone,
+    /// The same with others.
+    Here,
+    /// Anywhere else.
+    Elsewhere,
+}
+
 /// The lanes of a device.
 #[pin_data]
 pub(crate) struct Lanes {
@@ -42,10 +52,13 @@ pub(crate) struct Lanes {
     writes: Arc<SerialLane>,
     #[pin]
     pub(super) blocking: PoolLane,
+    #[pin]
+    pub(super) held_up: PoolLane,
 }
 
 impl Lanes {
-    /// Empty lanes, of them as many `fast` ones, and for `workers` requests that may wait at once.
+    /// Empty lanes, of them as many `fast` ones, and for `workers` requests that may wait at once,
+    /// and as many that are held up.
     pub(super) fn new(fast: u32, workers: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             fast: {
@@ -58,6 +71,7 @@ impl Lanes {
             },
             writes: SerialLane::new(true)?,
             blocking <- PoolLane::new(workers),
+            held_up <- PoolLane::new(workers),
         })
     }
 
@@ -92,10 +106,16 @@ impl Lanes {
         }
     }
 
-    /// Both; where the lane's worker is to run, if it has one and that is not at work. Any context.
-    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, locality: Locality, device: &Device) {
+    /// Starts the workers of the lanes that have several. Any context.
+    pub(super) fn kick_pools(&self, device: &Device) {
+        self.blocking.kick(device);
+        self.held_up.kick(device);
+    }
+
+    /// Appends a request to a lane, and has it executed. Any context.
+    pub(super) fn send(&self, id: LaneId, rq: Request<Loop>, origin: Origin, device: &Device) {
         match self.serial(id) {
-            Some(lane) => lane.send(rq, locality, device),
+            Some(lane) => lane.send(rq, origin, device),
             None => {
                 let _ = self.blocking.push(rq);
                 self.blocking.kick(device);
@@ -108,9 +128,7 @@ impl Lanes {
 pub(super) fn accept(device: &Device, released: RequestList<Loop>) {
     for rq in released {
         if let Some(rq) = device.flushes.hold(rq) {
-            device
-                .lanes
-                .send(route(&rq), rq, Locality::Anywhere, device);
+            device.lanes.send(route(&rq), rq, Origin::Elsewhere, device);
         }
     }
 }
@@ -132,13 +150,14 @@ pub(super) fn route(rq: &Request<Loop>) -> LaneId {
 pub(super) fn resume(rq: Request<Loop>) {
     let device = rq.device_arc();
     let id = LaneId::Fast(rq.hw_queue());
-    device.lanes.send(id, rq, Locality::Anywhere, &device);
+    device.lanes.send(id, rq, Origin::Elsewhere, &device);
 }
 
 /// Has a request that could not be done at once done by someone who may wait. Any context; the
-/// caller has to see to it that the blocking lane is [`kick`](Lanes::kick)ed, whereupon it gets as
+/// caller has to see to it that the lanes are [`kick`](Lanes::kick_pools)ed, whereupon they get as
 /// many workers as there is work for. Until then it is one.
-pub(super) fn hand_to_blocking(rq: Request<Loop>) {
+pub(super) fn hand_to_blocking(mut rq: Request<Loop>) {
+    rq.data().driver().held_up = false;
     let device = rq.device_arc();
     device.stats.blocked.count();
     if device.lanes.blocking.push(rq) {
@@ -146,7 +165,17 @@ pub(super) fn hand_to_blocking(rq: Request<Loop>) {
     }
 }
 
-/// The same; it is kicked. Any context.
+/// The same for a request behind which nobody else shall wait.
+pub(super) fn hold_up(mut rq: Request<Loop>) {
+    rq.data().driver().held_up = true;
+    let device = rq.device_arc();
+    device.stats.blocked.count();
+    if device.lanes.held_up.push(rq) {
+        device.lanes.held_up.kick(&device);
+    }
+}
+
+/// As [`hand_to_blocking`]; the lane is kicked. Any context.
 pub(super) fn block(rq: Request<Loop>) {
     let device = rq.device_arc();
     hand_to_blocking(rq);

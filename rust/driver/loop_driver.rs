@@ -9,13 +9,13 @@ use super::{
     execute::{self, PerRequest},
     flush::Flushes,
     ioctl,
-    lane::{self, LaneId},
+    lane::{self, LaneId, Origin},
     order::Accepted,
     pool_lane,
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
-    core::{context, workqueue::Locality},
+    core::context,
     fs::{BackingFile, FileIo, IoData},
     logic::state::Refusal,
 };
@@ -60,12 +60,12 @@ impl Operations for Loop {
             // With those that follow.
             Some((lane @ LaneId::Fast(_), rq)) if !last => device.lanes.push(lane, rq),
             Some((lane, rq)) => {
-                let locality = if last && alone && !context::is_realtime() {
-                    Locality::Here
-                } else {
-                    Locality::Anywhere
+                let origin = match (last && may_be_served_here(), alone) {
+                    (true, true) => Origin::Alone,
+                    (true, false) => Origin::Here,
+                    (false, _) => Origin::Elsewhere,
                 };
-                device.lanes.send(lane, rq, locality, &device);
+                device.lanes.send(lane, rq, origin, &device);
                 if lane == LaneId::Fast(queue) {
                     return Ok(());
                 }
@@ -139,6 +139,12 @@ impl FileIo for Loop {
     fn io_ready(rq: Request<Self>) {
         lane::resume(rq);
     }
+}
+
+/// Whether the current task's processor is a place for its requests to be executed. It is not, if
+/// that would wait for the task, or is to be done elsewhere by the administrator's will.
+fn may_be_served_here() -> bool {
+    !context::is_realtime() && !context::on_isolated_cpu()
 }
 
 /// The errno for an event that the device's state does not allow.

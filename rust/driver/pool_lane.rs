@@ -90,12 +90,19 @@ impl PoolLane {
 /// Not by going on here: this is the work item of a request that has ended by then. Its tag may be
 /// another's already, whose work item is this one again; the workqueue would let that wait until
 /// this function returns, however long the next request takes (P8).
-pub(super) fn work(rq: Request<Loop>) {
+pub(super) fn work(mut rq: Request<Loop>) {
     let _io = IoContext::enter();
     // It outlives the requests; this reference keeps it until the worker has left.
     let device = rq.device_arc();
+    let lane = if rq.data().driver().held_up {
+        &device.lanes.held_up
+    } else {
+        &device.lanes.blocking
+    };
     execute::begin(rq, true);
-    if let Some(next) = device.lanes.blocking.next(&device.shared.extra) {
+    if let Some(next) = lane.next(&device.shared.extra) {
         next.run_on(device.workqueue(Locality::Anywhere));
     }
+    // The request may have gone to the other lane.
+    device.lanes.kick_pools(&device);
 }

@@ -34,7 +34,7 @@ pub(crate) struct Stats {
     pub(super) ordered: Counter,
     /// Reads left to wait in the page cache, without a thread.
     pub(super) woken: Counter,
-    /// Requests that went from a fast lane to a worker that may wait.
+    /// Requests that went from one worker to another that may wait, or wait longer.
     pub(super) blocked: Counter,
     /// Flushes accepted.
     pub(super) flushes: Counter,
