@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The parameter flush_mode is what a device is attached with; bad values are refused, there
+# P8: the parameter flush_mode is what a device is attached with; bad values are refused, there
 # and in sysfs.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"

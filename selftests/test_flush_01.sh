@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P2: an fsync of the device flushes the write cache of the disk below.
+# P1: an fsync of the device flushes the write cache of the disk below.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 

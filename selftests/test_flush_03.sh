@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P2: what was written before a successful flush is on the disk below, not only in
+# P1: what was written before a successful flush is on the disk below, not only in
 # a page cache.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"

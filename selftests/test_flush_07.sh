@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P5: attaching a file takes no writeback error away from the descriptor that was
+# P4: attaching a file takes no writeback error away from the descriptor that was
 # given, nor from others. (The C driver does.)
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P5: whoever else has already been told of a lost write, the next flush of the
+# P3: whoever else has already been told of a lost write, the next flush of the
 # device is told, too.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"

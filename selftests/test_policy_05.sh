@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Policies can be switched while the device is bound: what has failed stays failed, and
+# P3: policies can be switched while the device is bound: what has failed stays failed, and
 # nothing else is forgotten. Attaching starts clean. Bad values are refused.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# `rewrite' with more ranges than it has room for: coarser, but never a lie.
+# P3: `rewrite' with more ranges than it has room for: coarser, but never a lie.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 

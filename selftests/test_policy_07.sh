@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The parameter error_policy: what a device is attached with; bad values are refused.
+# P3: the parameter error_policy: what a device is attached with; bad values are refused.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 

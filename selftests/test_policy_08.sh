@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# With the policy `rewrite' what was lost is not forgotten when the device shows less of
+# P3: with the policy `rewrite' what was lost is not forgotten when the device shows less of
 # its file for a time: only a reset heals what could not be written again.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
