@@ -12,6 +12,10 @@ usage() {
 		or 'not ok N NAME' after the test's output, indented. A test fails, too,
 		if the kernel complains meanwhile, or a device or mount stays behind.
 
+		Only for a machine that does nothing else: tests detach all loop devices,
+		unload the driver, stop udev and fill memory. Outside of the virtual
+		machine of scripts/vm it wants to be told that by RLOOP_TEST_HOST=1.
+
 		LOOP    prefix of the device nodes under test (default loop)
 		V=1     shows the output of tests that pass, too
 	END
@@ -29,6 +33,11 @@ limit=${timeout:-$limit}
 if [[ $EUID -ne 0 ]]; then
 	echo "1..0 # SKIP not root"
 	exit 4
+fi
+if [[ ! -e /rloop/vm.conf && ${RLOOP_TEST_HOST-} != 1 ]]; then
+	echo "runner.sh: the tests detach all loop devices of this machine and unload the driver." >&2
+	echo "If nothing else uses it: RLOOP_TEST_HOST=1; 'make test' uses a virtual machine." >&2
+	exit 1
 fi
 if [[ ! -c /dev/$LOOP-control ]]; then
 	echo "runner.sh: no /dev/$LOOP-control: is the driver loaded?" >&2
