@@ -74,7 +74,7 @@ take_lock() {
 # step TEXT CMD…: runs CMD with its output in a log file; tells the time it
 # takes while it runs; shows the end of the log if it fails.
 step() {
-	local text=$1 log status=0 start=$SECONDS ticker
+	local text=$1 log status start=$SECONDS ticker
 	shift
 	make_dir "$rloop_cache/logs"
 	log=$rloop_cache/logs/$rloop_prog.$$.log
@@ -88,7 +88,11 @@ step() {
 		done
 	) >/dev/null 9>&- &
 	ticker=$!
-	"$@" >"$log" 2>&1 </dev/null || status=$?
+	# Not with `||', which would switch errexit off in CMD if that is a function.
+	set +e
+	(set -e; "$@") >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
 	kill "$ticker" 2>/dev/null || true
 	wait "$ticker" 2>/dev/null || true
 	if [[ $status -ne 0 ]]; then
