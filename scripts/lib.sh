@@ -81,9 +81,13 @@ step() {
 	say "$text …"
 	(
 		trap 'kill "$!"; exit' TERM
-		while :; do
-			sleep 20 >/dev/null 2>&1 &
+		# It ignores interrupts, and must not outlive the script.
+		told=$start
+		while kill -0 "$$" 2>/dev/null; do
+			sleep 1 >/dev/null 2>&1 &
 			wait "$!"
+			((SECONDS - told >= 20)) || continue
+			told=$SECONDS
 			say "$text … $((SECONDS - start)) s"
 		done
 	) >/dev/null 9>&- &
