@@ -16,9 +16,9 @@ usage_error() {
 	exit 2
 }
 
-# The invoking user: the one behind sudo, if any. Whatever lands in the cache
-# or in build/ belongs to that user.
-if [[ $EUID -eq 0 && -n ${SUDO_UID-} ]]; then
+# The invoking user: the one behind sudo, if any, unless the repository is root's
+# own. Whatever lands in the cache or in build/ belongs to that user.
+if [[ $EUID -eq 0 && -n ${SUDO_UID-} && $(stat -c %u "$rloop_dir") -ne 0 ]]; then
 	owner_uid=$SUDO_UID
 	owner_gid=${SUDO_GID-$SUDO_UID}
 	owner_home=$(getent passwd "$SUDO_UID" | cut -d: -f6)
