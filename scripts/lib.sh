@@ -59,12 +59,17 @@ give_back() {
 # content_key WORD…: a short name for everything given.
 content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 
-# take_lock NAME: waits until no other run works on NAME; held until exit.
-# Children that outlive the script must be started with 9>&-.
+# take_lock NAME: waits until no other run works on NAME, or, if that is an absolute
+# path, in that directory; held until exit, and not to be taken again by a script
+# called meanwhile. Children that outlive the script must be started with 9>&-.
 take_lock() {
-	make_dir "$rloop_cache/locks"
-	as_owner touch "$rloop_cache/locks/$1"
-	exec 9<"$rloop_cache/locks/$1"
+	local file=$1
+	if [[ $file != /* ]]; then
+		file=$rloop_cache/locks/$1
+		make_dir "$rloop_cache/locks"
+		as_owner touch "$file"
+	fi
+	exec 9<"$file"
 	if ! flock -w 3 9; then
 		say "waiting for another run that works on $1"
 		flock 9
