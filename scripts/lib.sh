@@ -30,6 +30,9 @@ fi
 
 rloop_cache=${XDG_CACHE_HOME:-$owner_home/.cache}/rloop
 
+# Where downloads go through, if set; sudo drops it.
+rloop_proxies=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY)
+
 # as_owner CMD…: CMD as the invoking user. as_root CMD…: CMD as root.
 as_owner() {
 	if [[ $EUID -eq $owner_uid ]]; then
@@ -39,10 +42,14 @@ as_owner() {
 	fi
 }
 as_root() {
+	local name proxies=()
 	if [[ $EUID -eq 0 ]]; then
 		"$@"
 	elif command -v sudo >/dev/null; then
-		sudo -- "$@"
+		for name in "${rloop_proxies[@]}"; do
+			[[ -z ${!name-} ]] || proxies+=("$name=${!name}")
+		done
+		sudo -- ${proxies:+env "${proxies[@]}"} "$@"
 	else
 		die "this needs root, and there is no sudo here: run it as root"
 	fi
