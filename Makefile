@@ -12,11 +12,12 @@ SERIES ?=
 export TESTS LEAK_TESTS
 # For `test-debug': 1 for the kernel that catches data races.
 KCSAN ?=
-# For `install': a directory that stands for /, and where modules and modprobe's
-# files are.
+# For `install': a directory that stands for /, where modules and modprobe's files
+# are, and 0 to install the module with its debug sections.
 DESTDIR ?=
 MODULES_DIR ?= /lib/modules
 MODPROBE_DIR ?= /etc/modprobe.d
+INSTALL_MOD_STRIP ?= 1
 # For `crashtest': at how many points.
 export CRASH_POINTS SEED
 # For `bench': 1 for the cases with targets only; and more options of its.
@@ -35,7 +36,7 @@ modules:
 INSTALL = scripts/install --destdir '$(DESTDIR)' --modules-dir '$(MODULES_DIR)' \
 	--modprobe-dir '$(MODPROBE_DIR)'
 install:
-	@$(INSTALL)
+	@$(INSTALL) $(if $(filter-out 0,$(INSTALL_MOD_STRIP)),--strip)
 
 uninstall:
 	@$(INSTALL) --uninstall
@@ -81,7 +82,7 @@ clean:
 
 help:
 	@echo 'modules        build build/rloop.ko for the stock kernel [KDIR=<kernel tree>] [SERIES=X.Y]'
-	@echo 'install        build/rloop.ko in the place of the C driver, as root [DESTDIR=…]'
+	@echo 'install        build/rloop.ko in the place of the C driver, as root [DESTDIR=…] [INSTALL_MOD_STRIP=0]'
 	@echo 'uninstall      the C driver again'
 	@echo 'demo           from nothing to a mounted, verified loop device in a VM'
 	@echo "test           all tests on the stock kernel [TESTS='flush_01 errseq_*'] [SERIES=X.Y]"
