@@ -10,6 +10,7 @@
 #include <linux/highmem.h>
 #include <linux/kdev_t.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -19,6 +20,9 @@
 #include <linux/shmem_fs.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
+
+/* The kernel crate's module! has no word for it. */
+MODULE_VERSION(RLOOP_VERSION);
 
 char *rloop_name = "loop";
 module_param_named(name, rloop_name, charp, 0444);
