@@ -5,15 +5,19 @@
  *
  * Each thread has a region of its own. It submits reads and writes of random
  * ranges there with O_DIRECT, each by an io_submit() of its own, which ends
- * after the driver has been given the request, and does not wait for them. A
- * model of the content as of each read's submission says what this has to
- * return. Exits with 1 after any error or difference.
+ * after the driver has been given the request, and does not wait for them. It
+ * goes to a random processor before, so that requests that overlap come by
+ * different hardware queues. A model of the content as of each read's submission
+ * says what this has to return. Tells how many requests overlapped, as far as
+ * was known, one in flight from another processor. Exits with 1 after any error
+ * or difference.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +36,15 @@ struct slot {
 	uint64_t *data;
 	/* The model as of submission, of what is read. */
 	uint32_t version[LONGEST];
-	int first, count, busy;
+	int first, count, busy, write, processor;
 };
 
 static const char *path;
 static long requests;
 static unsigned long seed;
 static int failures;
+static long crossing;
+static int processors[CPU_SETSIZE], processor_count;
 
 struct thread {
 	pthread_t id;
@@ -47,7 +53,7 @@ struct thread {
 	uint32_t version[SECTORS];
 	struct slot slots[DEPTH];
 	aio_context_t context;
-	int fd, in_flight;
+	int fd, in_flight, processor;
 };
 
 static unsigned int below(struct thread *thread, unsigned int limit)
@@ -125,11 +131,44 @@ static void reap(struct thread *thread, int least)
 	}
 }
 
+static void move(struct thread *thread)
+{
+	int processor = processors[below(thread, (unsigned int)processor_count)];
+	cpu_set_t set;
+
+	if (processor == thread->processor)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fatal("sched_setaffinity");
+	thread->processor = processor;
+}
+
+/* Does one that is in flight come from another processor, and have to be ordered with it? */
+static int crosses(const struct thread *thread, const struct slot *slot)
+{
+	int i;
+
+	for (i = 0; i < DEPTH; i++) {
+		const struct slot *other = &thread->slots[i];
+
+		if (other->busy && other->processor != slot->processor &&
+		    (other->write || slot->write) && other->first < slot->first + slot->count &&
+		    slot->first < other->first + other->count)
+			return 1;
+	}
+	return 0;
+}
+
 static void submit(struct thread *thread, struct slot *slot, uint32_t version)
 {
 	struct iocb *iocb = &slot->iocb;
 	int write = below(thread, 2) == 0, i;
 
+	move(thread);
+	slot->write = write;
+	slot->processor = thread->processor;
 	slot->count = 1 + (int)below(thread, LONGEST);
 	slot->first = (int)below(thread, (unsigned int)(SECTORS - slot->count + 1));
 	memset(iocb, 0, sizeof(*iocb));
@@ -148,6 +187,8 @@ static void submit(struct thread *thread, struct slot *slot, uint32_t version)
 		memcpy(slot->version, &thread->version[slot->first],
 		       (size_t)slot->count * sizeof(*slot->version));
 	}
+	if (crosses(thread, slot))
+		__atomic_add_fetch(&crossing, 1, __ATOMIC_RELAXED);
 	slot->busy = 1;
 	thread->in_flight++;
 	if (syscall(SYS_io_submit, thread->context, 1L, &iocb) != 1)
@@ -201,6 +242,7 @@ int main(int argc, char **argv)
 {
 	struct thread *threads;
 	long count, i;
+	cpu_set_t set;
 
 	if (argc != 5) {
 		fputs("Usage: order DEVICE THREADS REQUESTS-OF-EACH SEED\n", stderr);
@@ -212,17 +254,25 @@ int main(int argc, char **argv)
 	seed = strtoul(argv[4], NULL, 0);
 	printf("order: seed %lu\n", seed);
 	fflush(stdout);
+	if (sched_getaffinity(0, sizeof(set), &set))
+		fatal("sched_getaffinity");
+	for (i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &set))
+			processors[processor_count++] = (int)i;
 	threads = calloc((size_t)count, sizeof(*threads));
 	if (!threads)
 		fatal("memory");
 	for (i = 0; i < count; i++) {
 		threads[i].index = i;
+		threads[i].processor = -1;
 		threads[i].random = seed * 0x9E3779B97F4A7C15ULL + (uint64_t)i;
 		if (pthread_create(&threads[i].id, NULL, run, &threads[i]))
 			fatal("thread");
 	}
 	for (i = 0; i < count; i++)
 		pthread_join(threads[i].id, NULL);
+	printf("order: %ld of %ld requests overlapped one from another processor\n", crossing,
+	       count * requests);
 	if (failures)
 		fprintf(stderr, "order: %d of %ld requests differ\n", failures, count * requests);
 	return failures ? 1 : 0;

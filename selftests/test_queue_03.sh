@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # P7: of requests that overlap each sees exactly those submitted before it, with four
-# submitters and up to 32 requests of each in flight.
+# submitters and up to 32 requests of each in flight, by whichever hardware queues they come.
 # shellcheck source=selftests/queue_common.sh
 source "$(dirname "$0")/queue_common.sh"
 
@@ -12,18 +12,23 @@ late_writes=$(dm late_writes "0 $(sectors_of "$node") delay $node 0 0 $node 0 4"
 late_reads=$(dm late_reads "0 $(sectors_of "$node") delay $node 0 4 $node 0 0")
 dir=$(make_backing ext4 32)
 pattern 1048576 >"$dir/image"
+# One for each processor.
+under_test_is_c || load_with "queues=$(nproc)"
 # So that reads of the backing file have to wait now and then, too.
 evict() { while :; do drop_caches && sleep 0.1; done; }
 body() {
-	local mode=$1 file=$2 requests=$3 dev evicting
+	local mode=$1 file=$2 requests=$3 dev evicting crossing
 	dev=$(attach_mode "$mode" "$file")
 	evict &
 	evicting=$!
 	stop_at_exit "$evicting"
-	order "$dev" 4 "$requests" "$SEED" >&2 || fail "order on $file, $mode, SEED=$SEED"
+	order "$dev" 4 "$requests" "$SEED" >"$tmp/order" || fail "order on $file, $mode, SEED=$SEED"
 	stop "$evicting"
+	crossing=$(awk '/ from another processor$/ { print $2 }' "$tmp/order")
+	[[ $crossing -gt 0 || $(nproc) -eq 1 ]] || fail "no requests overlapped on different processors"
 	[[ ! -e $(own "$dev" stats) ]] ||
-		note "$mode, $(name_of "$file"): $(grep -E 'ordered|woken|blocked' "$(own "$dev" stats)" | paste -sd' ')"
+		note "$mode, $(name_of "$file"): $crossing from another processor," \
+			"$(grep -E 'ordered|woken|blocked' "$(own "$dev" stats)" | paste -sd' ')"
 	detach "$dev"
 }
 each_mode body "$dir/image" "$(scaled 4000)"
