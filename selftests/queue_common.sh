@@ -39,6 +39,12 @@ durations() {
 	shift
 	awk -v "operation=$operation" '$3 ~ "^" operation { printf "%d\n", $2 - $1 }' "$@" | sort -n
 }
+# percentile P OPERATION FILE…: of how long they took, in nanoseconds: P percent took no longer.
+percentile() {
+	durations "${@:2}" | awk -v "p=$1" '
+		{ all[NR] = $1 }
+		END { print all[int((NR * p + 99) / 100)] }'
+}
 # longer_than NANOSECONDS FILE: how many of fdio's operations took longer.
 longer_than() { awk -v "limit=$1" '$2 - $1 > limit' "$2" | wc -l; }
 # require_cachestat: what the next two need.
