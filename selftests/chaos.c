@@ -193,8 +193,14 @@ static int op_configure(int node, int control)
 
 static int op_set_fd(int node, int control)
 {
+	struct loop_info64 info = { .lo_flags = LO_FLAGS_AUTOCLEAR };
+	int result = with_file(node, LOOP_SET_FD);
+
 	(void)control;
-	return with_file(node, LOOP_SET_FD);
+	/* With everything closed all has to be detached. Somebody else may have done it. */
+	if (gone && !result)
+		ioctl(node, LOOP_SET_STATUS64, &info);
+	return result;
 }
 
 static int op_change_fd(int node, int control)
@@ -371,6 +377,34 @@ static int op_sysfs(int node, int control)
 	return got < 0 ? -1 : 0;
 }
 
+static int op_tune(int node, int control)
+{
+	static const char *const settings[][2] = {
+		{ "error_policy", "report" }, { "error_policy", "sticky" },
+		{ "error_policy", "rewrite" }, { "flush_mode", "drain" },
+		{ "flush_mode", "barrier" }, { "uncached", "0" },
+		{ "uncached", "1" }, { "health", "reset" },
+	};
+	const char *const *setting = settings[below(8)];
+	char path[128];
+	ssize_t put;
+	int fd, error;
+
+	(void)node;
+	(void)control;
+	snprintf(path, sizeof(path), "/sys/block/%s%u/rloop/%s", prefix,
+		 (unsigned int)below(devices), setting[0]);
+	/* The C driver has none, nor has a device that is not attached. */
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	put = write(fd, setting[1], strlen(setting[1]));
+	error = errno;
+	close(fd);
+	errno = error;
+	return put < 0 ? -1 : 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int node, int control);
@@ -397,6 +431,7 @@ static const struct {
 	{ "write", op_write, 12 },
 	{ "discard", op_discard, 3 },
 	{ "sysfs", op_sysfs, 5 },
+	{ "tune", op_tune, 4 },
 };
 #define OPS (sizeof(ops) / sizeof(ops[0]))
 

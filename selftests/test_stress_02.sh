@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P12: unloading the module races with attaching, opening and I/O: it is refused
-# while anything is in use, and nothing breaks when it is not; a bound device
-# holds it against any number of attempts.
+# P12: unloading the module races with attaching, opening, I/O and all that changes a
+# device: it is refused while anything is in use, and nothing breaks when it is not; a
+# bound device holds it against any number of attempts.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
@@ -31,9 +31,10 @@ detach "$dev"
 
 # In and out of use. Without udev the module is unused often enough.
 without_udev
+ops=configure,clr_fd,set_status,read,write,ctl_add,ctl_remove,get_free,rescan
+ops+=,set_fd,change_fd,set_capacity,set_block_size,set_direct_io,part_add,part_del,tune
 chaos run --seed "$SEED" --prefix "$LOOP" --devices 2 --processes 2 --gone --calls 1000000 \
-	--limit 600 --ops configure,clr_fd,set_status,read,write,ctl_add,ctl_remove,get_free,rescan \
-	"$dir"/[12] >"$tmp/chaos" 2>&1 &
+	--limit 600 --ops "$ops" "$dir"/[12] >"$tmp/chaos" 2>&1 &
 pid=$!
 stop_at_exit "$pid"
 unloaded=0 refused=0
