@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # P6, P12: the backing file system is frozen under I/O: writes wait, also those of
 # a detach, and nothing is lost; it becomes read-only by an error: writes fail
-# and say so, reads go on.
+# and say so, reads go on; made read-only by hand under reads of a read-only device, which do
+# not keep it from that, and go on.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
@@ -83,6 +84,42 @@ read_only() {
 	detach "$dev"
 	umount "$dir"
 }
+by_hand() {
+	local mode=$1 dir dev pid i passes
+	more_passes() { [[ $(wc -l <"$tmp/passes") -gt $passes ]]; }
+	# another_pass: begins and ends from here on.
+	another_pass() {
+		passes=$(($(wc -l <"$tmp/passes") + 1))
+		eventually more_passes
+	}
+	dir=$(make_backing ext4 32)
+	truncate -s 4M "$dir/image"
+	scan "$dir/image" write --count $count --seed 4 --fsync >&2
+	dev=$(attach_mode "$mode" "$dir/image" --read-only)
+	rm -f "$tmp/enough"
+	: >"$tmp/passes"
+	until [[ -e $tmp/enough ]]; do
+		scan "$dev:direct" read --count $count --seed 4 || true
+		echo >>"$tmp/passes"
+	done >"$tmp/errors" 2>&1 &
+	pid=$!
+	stop_at_exit "$pid"
+	for ((i = 0; i < 3; i++)); do
+		another_pass
+		mount -o remount,ro "$dir"
+		[[ ,$(findmnt -n -o OPTIONS "$dir"), == *,ro,* ]] || fail "$dir is not read-only"
+		drop_caches
+		another_pass
+		mount -o remount,rw "$dir"
+	done
+	: >"$tmp/enough"
+	wait "$pid"
+	expect "reads that failed or differed" '' "$(<"$tmp/errors")"
+	log "$mode: $(wc -l <"$tmp/passes") passes while it became read-only and writable"
+	detach "$dev"
+	umount "$dir"
+}
 each_mode frozen
 each_mode read_only
+each_mode by_hand
 clean_unload
