@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # P10: I/O through the device is charged to the control group of whoever does it:
-# counted in its io.stat of the device below, and throttled by its io.max.
+# counted in its io.stat of the device below, buffered writes when they are written back, and
+# throttled by its io.max.
 # shellcheck source=selftests/queue_common.sh
 source "$(dirname "$0")/queue_common.sh"
 
@@ -39,30 +40,43 @@ timed_read() {
 	nanoseconds in_cgroup "$1" dd if="$2" of=/dev/null bs=64k count=$((size / 65536)) \
 		iflag=direct status=none
 }
+timed_write() {
+	nanoseconds in_cgroup "$1" dd if=/dev/zero of="$2" bs=64k count=$((size / 65536)) \
+		oflag=direct status=none
+}
+# throttled WHAT KEY GROUP COMMAND…: COMMAND transfers `size' bytes, which takes longer with a
+# limit.
+throttled() {
+	local what=$1 key=$2 group=$3 free limited limit
+	shift 3
+	free=$("$@")
+	# Eight times as long, but not less than two seconds, as throttling is not
+	# that precise.
+	limit=$((size * 1000 / ((free / 1000000 > 250 ? free / 1000000 : 250) * 8)))
+	echo "$numbers $key=$limit" >"$group/io.max"
+	limited=$("$@")
+	echo "$numbers $key=max" >"$group/io.max"
+	note "$what takes $((free / 1000000)) ms," \
+		"with $limit bytes per second $((limited / 1000000)) ms"
+	[[ $limited -ge $((free * 3)) ]] || fail "$what: io.max does not throttle"
+}
 body() {
-	local mode=$1 dev group free limited limit
+	local mode=$1 dev group options=(oflag=direct)
 	group=$(new_cgroup "$mode")
 	dev=$(attach_mode "$mode" "$node")
 	charged "$mode read" rbytes "$group" \
 		dd if="$dev" of=/dev/null bs=64k count=$((size / 65536)) iflag=direct status=none
-	if [[ $mode == direct ]]; then
-		charged "direct write" wbytes "$group" \
-			dd if=/dev/zero of="$dev" bs=64k count=$((size / 65536)) oflag=direct status=none
-	fi
-	if ! throttles; then
+	# Through the page cache of the backing file they reach the device below with the fsync.
+	[[ $mode == direct ]] || options+=(conv=fsync)
+	charged "$mode write" wbytes "$group" \
+		dd if=/dev/zero of="$dev" bs=64k count=$((size / 65536)) "${options[@]}" status=none
+	if throttles; then
+		throttled "$mode read" rbps "$group" timed_read "$group" "$dev"
+		# Who writes to the page cache does not wait.
+		[[ $mode == buffered ]] || throttled "$mode write" wbps "$group" timed_write "$group" "$dev"
+	else
 		log "io.max is left out"
-		detach "$dev"
-		return
 	fi
-	free=$(timed_read "$group" "$dev")
-	# Eight times as long, but not less than two seconds, as throttling is not
-	# that precise.
-	limit=$((size * 1000 / ((free / 1000000 > 250 ? free / 1000000 : 250) * 8)))
-	echo "$numbers rbps=$limit" >"$group/io.max"
-	limited=$(timed_read "$group" "$dev")
-	note "$mode: reading takes $((free / 1000000)) ms," \
-		"with $limit bytes per second $((limited / 1000000)) ms"
 	detach "$dev"
-	[[ $limited -ge $((free * 3)) ]] || fail "$mode: io.max does not throttle"
 }
 each_mode body
