@@ -16,7 +16,10 @@ scaled() { awk "BEGIN { printf \"%d\n\", $1 * ${STRESS:-1} }"; }
 # module_name: of the driver under test.
 module_name() { if under_test_is_c; then echo loop; else echo "$module"; fi; }
 load() {
-	if [[ $1 == loop ]]; then modprobe loop; else insmod "$RLOOP"; fi
+	local parameters=()
+	# Else it would be that of the C driver beside it.
+	[[ $LOOP == loop ]] || parameters=("name=$LOOP")
+	if [[ $1 == loop ]]; then modprobe loop; else insmod "$RLOOP" "${parameters[@]}"; fi
 	settle
 }
 # detach_all: the highest first, as what lies on another device mostly has a

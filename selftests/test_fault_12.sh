@@ -37,3 +37,4 @@ body() {
 	rm "$tmp/mnt/image" "$tmp/state"
 }
 each_mode body
+clean_unload

@@ -29,3 +29,5 @@ bodies() {
 	expect "writes that were flushed and are lost" 0 "$broken"
 }
 with_c_loop bodies
+start_udev
+clean_unload

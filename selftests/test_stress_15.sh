@@ -106,3 +106,4 @@ detach "$dev"
 drop_caches
 cmp "$dir/image" "$tmp/wanted" || fail "the data is not what was written"
 umount "$dir"
+clean_unload
