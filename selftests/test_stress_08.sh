@@ -15,6 +15,10 @@ make_swap() {
 	on_exit swapoff "$1"
 	swapon "$1"
 }
+# small_cgroup NAME: above `high' whoever uses memory is made to swap, and to wait for it; with
+# `max' alone who is in it is killed on a machine too slow for that, by no fault of ours. `max'
+# is still less than they use, so that nobody comes by without swapping.
+small_cgroup() { new_cgroup "$1" memory.high=8M memory.max=16M; }
 # Uses twice the memory it may have, and checks what comes back.
 swapper() {
 	in_cgroup "$1" python3 -c '
@@ -41,7 +45,7 @@ above() {
 	make_fs ext4 "$dev"
 	mount_at "$tmp/above-$mode" "$dev"
 	make_swap "$tmp/above-$mode/swap"
-	group=$(new_cgroup "above-$mode" memory.max=12M)
+	group=$(small_cgroup "above-$mode")
 	before=$(swapped)
 	swapper "$group" "$(scaled 1)"
 	log "$mode: $(($(swapped) - before)) pages swapped out to the device"
@@ -57,7 +61,7 @@ below() {
 	truncate -s 24M "$dir/image"
 	make_swap "$dir/swap"
 	dev=$(attach_mode "$mode" "$dir/image")
-	group=$(new_cgroup "below-$mode" memory.max=12M)
+	group=$(small_cgroup "below-$mode")
 	before=$(swapped)
 	swapper "$group" "$(scaled 1)" &
 	pid=$!
