@@ -17,6 +17,7 @@ usage() {
 		machine of scripts/vm it wants to be told that by RLOOP_TEST_HOST=1.
 
 		LOOP    prefix of the device nodes under test (default loop)
+		LIMIT   seconds that a test may take, instead of those in \`settings'
 		V=1     shows the output of tests that pass, too
 	END
 }
@@ -29,7 +30,7 @@ export LC_ALL=C LOOP=${LOOP:-loop}
 limit=90
 # shellcheck source=/dev/null
 [[ ! -e $here/settings ]] || source "$here/settings"
-limit=${timeout:-$limit}
+limit=${LIMIT:-${timeout:-$limit}}
 if [[ $EUID -ne 0 ]]; then
 	echo "1..0 # SKIP not root"
 	exit 4
