@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P11: the same as fuzz_01 by the kernel's 32-bit entry.
+# P11: the same as fuzz_01 by the kernel's 32-bit entry. CALLS is how many, default 12000.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
@@ -22,8 +22,11 @@ fuzz --compat --seed "$SEED" --prefix "$LOOP" --calls $((calls / 3)) --limit $li
 [[ $status -ne 4 ]] || skip "the kernel has no 32-bit entry"
 expect "status of fuzz --compat --seed $SEED" 0 "$status"
 detach_all
-fuzz --compat --seed "$SEED" --prefix "$LOOP" --calls $((calls * 2 / 3)) --limit $limit --uid 65534 \
+fuzz --compat --seed "$SEED" --prefix "$LOOP" --calls $((calls / 3)) --limit $limit --uid 65534 \
 	--processes 4 "${dirs[@]}" >&2 || fail "fuzz --compat --seed $SEED, processes"
+detach_all
+fuzz --compat --seed "$SEED" --prefix "$LOOP" --calls $((calls / 3)) --limit $limit --uid 65534 --pseudo \
+	--processes 2 --threads 3 "${dirs[@]}" >&2 || fail "fuzz --compat --seed $SEED, threads"
 detach_all
 clean_unload
 umount "${dirs[@]}"
