@@ -79,6 +79,11 @@ def is_blurred(chosen):
     return False
 
 
+def clears(chosen):
+    """Whether there is a discard or a zeroing among them."""
+    return any(kind in ("discard", "zero") for kind, _, _ in chosen)
+
+
 class Runner:
     """Carries out operations; `done` has what took effect, in order."""
 
@@ -141,24 +146,26 @@ class Runner:
         self.done.append((sequence, step, kind, effect))
         writelog.mark(self.logged, "contract", len(self.done))
 
-    def run(self, length, without=lambda chosen: False):
-        """All sequences but those; returns how many."""
-        count = 0
+    def sequences(self, length):
+        """All of up to that length."""
         every = operations(self.changes())
         for n in range(1, length + 1):
-            for chosen in itertools.product(every, repeat=n):
-                if without(chosen):
-                    continue
-                self.place = count * self.stride
-                if self.stride:
-                    self.content = [ZERO] * REGION
-                count += 1
-                self.step(count, 1, "write", 0, REGION)
-                self.step(count, 2, "flush", 0, 0)
-                for step, operation in enumerate(chosen, 3):
-                    self.step(count, step, *operation)
-                if self.read() != self.content:
-                    sys.exit(f"sequence {chosen}: read {self.read()}, not {self.content}")
+            yield from itertools.product(every, repeat=n)
+
+    def run(self, sequences):
+        """Carries them out; returns how many."""
+        count = 0
+        for chosen in sequences:
+            self.place = count * self.stride
+            if self.stride:
+                self.content = [ZERO] * REGION
+            count += 1
+            self.step(count, 1, "write", 0, REGION)
+            self.step(count, 2, "flush", 0, 0)
+            for step, operation in enumerate(chosen, 3):
+                self.step(count, step, *operation)
+            if self.read() != self.content:
+                sys.exit(f"sequence {chosen}: read {self.read()}, not {self.content}")
         self.step(count + 1, 1, "flush", 0, 0)
         self.queue.close()
         os.close(self.fd)
@@ -269,7 +276,7 @@ def judge(log, done, quiet=False):
 def main(device, logged, path, length=3):
     """Runs, and judges."""
     runner = Runner(device, logged)
-    count = runner.run(int(length))
+    count = runner.run(runner.sequences(int(length)))
     subprocess.run(["losetup", "-d", device], check=True)
     devmapper.remove(logged)
     print(count, *judge(writelog.Log(path), runner.done))

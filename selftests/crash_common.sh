@@ -61,22 +61,25 @@ power_cut() {
 	expect "points with losses, SEED=$SEED" 0 "$bad"
 	free_ram_disks
 }
-# cut_power WORKLOAD SIZE MODE OUTER INNER POINTS: the same, of CRASH_POINTS the part that
-# POINTS is of those of all tests, in rounds.
+# cut_power WORKLOAD SIZE MODE OUTER INNER POINTS [everywhere]: the same, of CRASH_POINTS the
+# part that POINTS is of those of all tests, in rounds; `everywhere': a round has all points
+# that there are.
 cut_power() {
-	local wanted=$6 most=150 before=$cut_points rounds=0
+	local wanted=$6 most=150 before=$cut_points rounds=0 points
 	must_have dm_snapshot
 	require_module "$4"
 	[[ $5 == none ]] || require_module "$5"
 	[[ -z ${CRASH_POINTS-} ]] || wanted=$((($6 * CRASH_POINTS + all_points - 1) / all_points))
+	points=$((wanted > most ? most : wanted))
+	[[ ${7-} != everywhere ]] || points=1000000
 	while [[ $((cut_points - before)) -lt $wanted ]]; do
 		[[ $((rounds++)) -lt 1000 ]] || fail "only $((cut_points - before)) points"
-		power_cut "${@:1:5}" "$((wanted > most ? most : wanted))"
+		power_cut "${@:1:5}" $points
 		SEED=$((SEED + 1))
 	done
 }
 # So many points do the tests ask for, all of them together.
-all_points=220
+all_points=420
 # contract_holds MODE: after any sequence of up to LENGTH (default: 3) writes, FUA
 # writes, zeroings and flushes, and a power failure at any point, there is what was
 # flushed, and nothing that was not written. See contract.py.

@@ -131,11 +131,15 @@ class Sequences(Workload):
         super().__init__(seed, size, logged)
         self.done = []
 
+    def choose(self, runner):
+        """All of up to that length."""
+        return list(runner.sequences(self.size))
+
     def run(self, stack):
         """All of them."""
         runner = contract.Runner(stack.device, self.logged, self.STRIDE)
         # What replays the log, the file system's recovery, cannot know what `judge()' does.
-        runner.run(self.size, contract.is_blurred)
+        runner.run([chosen for chosen in self.choose(runner) if not contract.is_blurred(chosen)])
         self.done = runner.done
 
     def check(self, stack, marks):
@@ -165,6 +169,28 @@ class Sequences(Workload):
             os.close(reader.fd)
             reader.queue.close()
         return losses
+
+
+class Clearing(Sequences):
+    """So many of the sequences of three operations that have a discard or a zeroing among them. Each
+    seed takes the next ones: after as many as it takes all have been chosen."""
+
+    LENGTH = 3
+
+    def choose(self, runner):
+        """Some of them, in a random order that is always the same."""
+        every = [
+            chosen
+            for chosen in runner.sequences(self.LENGTH)
+            if len(chosen) == self.LENGTH
+            and contract.clears(chosen)
+            and not contract.is_blurred(chosen)
+        ]
+        if not any(kind == "discard" for chosen in every for kind, _, _ in chosen):
+            raise RuntimeError("the device cannot discard")
+        random.Random(0).shuffle(every)
+        first = self.seed * self.size
+        return [every[i % len(every)] for i in range(first, first + min(self.size, len(every)))]
 
 
 class Files(Workload):
@@ -289,4 +315,4 @@ class Files(Workload):
         return losses
 
 
-ALL = {"journal": Journal, "sequences": Sequences, "files": Files}
+ALL = {"journal": Journal, "sequences": Sequences, "clearing": Clearing, "files": Files}
