@@ -8,9 +8,10 @@
  * After each one the result must be success or an errno that says what
  * happened, and the device must work. Prints one line: how many places there
  * are, and with which results. Exits with 0, with 1 after any surprise, with 4
- * if the kernel cannot do this.
+ * if the kernel cannot do this, or has no 32-bit entry.
  */
 #define _GNU_SOURCE
+#include "entry.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -20,8 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -33,6 +35,7 @@ static const char usage[] =
 	"  --first N, in front: begins with the Nth place\n"
 	"  --count N, in front: ends after so many\n"
 	"  --number N, in front: the device's number, default 0\n"
+	"  --entry 32, in front: ioctls of loop devices by the 32-bit entry\n"
 	"\n"
 	"FILE is the backing file, OTHER one of the same size, for change_fd; for\n"
 	"insmod, FILE is the module.\n"
@@ -41,10 +44,12 @@ static const char usage[] =
 #define ERRNOS 134
 
 static const char *prefix, *path, *other;
-static char node_path[64], control_path[64], sysfs_path[128];
+static char node_path[64], control_path[64], sysfs_path[128], own_path[64];
 static int number, fail_fd = -1;
 static int node = -1, control = -1, file = -1;
 static unsigned char *buffer;
+/* What both entries can reach. */
+static void *low;
 
 static void die(const char *what)
 {
@@ -80,6 +85,21 @@ static int open_node(void)
 	return node = open(node_path, O_RDWR | O_CLOEXEC);
 }
 
+/* An ioctl with a structure. */
+static int ask(unsigned long request, void *structure, size_t size)
+{
+	int result, error;
+
+	if (!compat)
+		return ioctl(node, request, structure);
+	memcpy(low, structure, size);
+	result = call(node, request, (unsigned long)low);
+	error = errno;
+	memcpy(structure, low, size);
+	errno = error;
+	return result;
+}
+
 static int configure_with(uint32_t flags)
 {
 	struct loop_config config = {
@@ -88,7 +108,7 @@ static int configure_with(uint32_t flags)
 		.info.lo_file_name = "failnth",
 	};
 
-	return ioctl(node, LOOP_CONFIGURE, &config);
+	return ask(LOOP_CONFIGURE, &config, sizeof(config));
 }
 
 static int configure(void)
@@ -111,14 +131,19 @@ static int configure_read_only(void)
 	return configure_with(LO_FLAGS_READ_ONLY);
 }
 
+static int configure_autoclear(void)
+{
+	return configure_with(LO_FLAGS_AUTOCLEAR);
+}
+
 static int set_fd(void)
 {
-	return ioctl(node, LOOP_SET_FD, file);
+	return call(node, LOOP_SET_FD, (unsigned long)file);
 }
 
 static int clr_fd(void)
 {
-	return ioctl(node, LOOP_CLR_FD, 0);
+	return call(node, LOOP_CLR_FD, 0);
 }
 
 static int close_node(void)
@@ -141,12 +166,12 @@ static int is_bound(void)
 /* --- What comes before, the operation, what comes after. */
 static int remove_device(void)
 {
-	return ioctl(control, LOOP_CTL_REMOVE, number);
+	return call(control, LOOP_CTL_REMOVE, (unsigned long)number);
 }
 
 static int add_device(void)
 {
-	return ioctl(control, LOOP_CTL_ADD, number);
+	return call(control, LOOP_CTL_ADD, (unsigned long)number);
 }
 
 static void need_node(void)
@@ -230,21 +255,34 @@ static void need_device(void)
 		die("LOOP_CTL_ADD");
 }
 
+/* Only one device, which is bound: the next free one is to be made. */
+static void need_none_free(void)
+{
+	static int alone;
+	int i;
+
+	for (i = 0; !alone && i < 256; i++)
+		if (i != number)
+			call(control, LOOP_CTL_REMOVE, (unsigned long)i);
+	alone = 1;
+	need_bound();
+}
+
 static int get_free(void)
 {
-	return ioctl(control, LOOP_CTL_GET_FREE);
+	return call(control, LOOP_CTL_GET_FREE, 0);
 }
 
 static int extra = -1;
 
 static int add_any(void)
 {
-	return extra = ioctl(control, LOOP_CTL_ADD, -1);
+	return extra = call(control, LOOP_CTL_ADD, (unsigned long)-1);
 }
 
 static int remove_extra_now(void)
 {
-	return ioctl(control, LOOP_CTL_REMOVE, extra);
+	return call(control, LOOP_CTL_REMOVE, (unsigned long)extra);
 }
 
 static void remove_extra(void)
@@ -254,32 +292,138 @@ static void remove_extra(void)
 	extra = -1;
 }
 
+static int get_free_new(void)
+{
+	return extra = get_free();
+}
+
+/* A node for a device that does not exist: to open it makes the device. */
+static void remove_own_node(void)
+{
+	unlink(own_path);
+}
+
+static void need_node_only(void)
+{
+	struct stat about;
+
+	reset();
+	if (!own_path[0]) {
+		if (stat(node_path, &about))
+			die(node_path);
+		snprintf(own_path, sizeof(own_path), "/tmp/failnth-%d", (int)getpid());
+		if (mknod(own_path, S_IFBLK | 0600, about.st_rdev))
+			die(own_path);
+		atexit(remove_own_node);
+	}
+	need_no_device();
+}
+
+static int open_missing(void)
+{
+	return node = open(own_path, O_RDWR | O_CLOEXEC);
+}
+
+static void need_bound_autoclear(void)
+{
+	need_unbound();
+	if (retry_busy(configure_autoclear))
+		die("attaching");
+}
+
+/* Whatever failed: to close it cannot. */
+static void need_cleared(int result)
+{
+	struct stat about;
+	int i;
+
+	(void)result;
+	for (i = 0; !stat(sysfs_path, &about); i++) {
+		if (i == 500) {
+			fprintf(stderr, "failnth: the device is still bound\n");
+			exit(1);
+		}
+		usleep(10000);
+	}
+}
+
+/* --- The files below `rloop' in sysfs. */
+static int attribute = -1;
+static const char *attribute_old, *attribute_new;
+
+static void need_attribute(const char *name, const char *was, const char *will)
+{
+	char at[160];
+
+	need_bound();
+	snprintf(at, sizeof(at), "/sys/block/%s%d/rloop/%s", prefix, number, name);
+	attribute = open(at, O_RDWR | O_CLOEXEC);
+	if (attribute < 0)
+		die(at);
+	attribute_old = was;
+	attribute_new = will;
+}
+
+static void need_policy(void)
+{
+	need_attribute("error_policy", "report", "rewrite");
+}
+
+static void need_uncached(void)
+{
+	need_attribute("uncached", "0", "1");
+}
+
+static int set_attribute(void)
+{
+	return pwrite(attribute, attribute_new, strlen(attribute_new), 0) < 0 ? -1 : 0;
+}
+
+/* It is as it was, or as it was to be. */
+static void after_attribute(int result)
+{
+	const char *wanted = result ? attribute_old : attribute_new;
+	char text[32] = "";
+
+	if (pread(attribute, text, sizeof(text) - 1, 0) < 0)
+		die("reading the attribute");
+	close(attribute);
+	if (strncmp(text, wanted, strlen(wanted))) {
+		fprintf(stderr, "failnth: it is %s, and not %s\n", text, wanted);
+		exit(1);
+	}
+}
+
 static int set_status64(void)
 {
 	struct loop_info64 info = { .lo_offset = 4096, .lo_sizelimit = 65536, .lo_file_name = "x" };
 
-	return ioctl(node, LOOP_SET_STATUS64, &info);
+	return ask(LOOP_SET_STATUS64, &info, sizeof(info));
 }
 
 static int set_status(void)
 {
 	struct loop_info info = { .lo_offset = 4096, .lo_name = "x" };
+	struct loop_info32 small = { .offset = 4096, .name = "x" };
 
-	return ioctl(node, LOOP_SET_STATUS, &info);
+	return compat ? ask(LOOP_SET_STATUS, &small, sizeof(small)) :
+			ask(LOOP_SET_STATUS, &info, sizeof(info));
 }
 
 static int get_status64(void)
 {
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };
 
-	return ioctl(node, LOOP_GET_STATUS64, &info);
+	return ask(LOOP_GET_STATUS64, &info, sizeof(info));
 }
 
 static int get_status(void)
 {
-	struct loop_info info;
+	struct loop_info info = { 0 };
+	struct loop_info32 small = { 0 };
 
-	return ioctl(node, LOOP_GET_STATUS, &info);
+	return compat ? ask(LOOP_GET_STATUS, &small, sizeof(small)) :
+			ask(LOOP_GET_STATUS, &info, sizeof(info));
 }
 
 static int change_fd(void)
@@ -289,7 +433,7 @@ static int change_fd(void)
 	/* That is no operation of ours. */
 	if (fd < 0)
 		return fd;
-	result = ioctl(node, LOOP_CHANGE_FD, fd);
+	result = call(node, LOOP_CHANGE_FD, (unsigned long)fd);
 	error = errno;
 	close(fd);
 	errno = error;
@@ -298,17 +442,17 @@ static int change_fd(void)
 
 static int set_block_size(void)
 {
-	return ioctl(node, LOOP_SET_BLOCK_SIZE, 2048);
+	return call(node, LOOP_SET_BLOCK_SIZE, 2048);
 }
 
 static int set_direct_io(void)
 {
-	return ioctl(node, LOOP_SET_DIRECT_IO, 1);
+	return call(node, LOOP_SET_DIRECT_IO, 1);
 }
 
 static int set_capacity(void)
 {
-	return ioctl(node, LOOP_SET_CAPACITY, 0);
+	return call(node, LOOP_SET_CAPACITY, 0);
 }
 
 static int clr_fd_and_close(void)
@@ -446,6 +590,13 @@ static void after_remove(int result)
 	need_device();
 }
 
+static void after_open_missing(int result)
+{
+	(void)result;
+	close_node();
+	need_device();
+}
+
 static void after_add_any(int result)
 {
 	(void)result;
@@ -477,10 +628,14 @@ static const struct operation operations[] = {
 	{ "ctl_add", need_no_device, add_device, after_add, 0 },
 	{ "ctl_remove", need_device, remove_device, after_remove, 0 },
 	{ "ctl_add_any", need_device, add_any, after_add_any, 0 },
+	{ "get_free", need_device, get_free, NULL, 0 },
+	{ "get_free_new", need_none_free, get_free_new, after_add_any, 0 },
+	{ "open_missing", need_node_only, open_missing, after_open_missing, 0 },
 	{ "open", need_bound_closed, open_node, NULL, 0 },
 	{ "configure", need_unbound, configure, NULL, 0 },
 	{ "configure_direct", need_unbound, configure_direct, NULL, 0 },
 	{ "configure_scan", need_unbound, configure_scan, NULL, 0 },
+	{ "configure_read_only", need_unbound, configure_read_only, NULL, 0 },
 	{ "set_fd", need_unbound, set_fd, NULL, 0 },
 	{ "set_status", need_bound, set_status, NULL, 0 },
 	{ "set_status64", need_bound, set_status64, NULL, 0 },
@@ -491,8 +646,11 @@ static const struct operation operations[] = {
 	{ "set_direct_io", need_bound, set_direct_io, NULL, 0 },
 	{ "set_capacity", need_bound, set_capacity, NULL, 0 },
 	{ "clr_fd", need_bound, clr_fd_and_close, need_detached, 0 },
+	{ "close_autoclear", need_bound_autoclear, close_node, need_cleared, 0 },
 	{ "rescan", need_bound_scan, do_rescan, NULL, 1 },
 	{ "sysfs", need_bound, read_sysfs, NULL, 0 },
+	{ "error_policy", need_policy, set_attribute, after_attribute, 0 },
+	{ "uncached", need_uncached, set_attribute, after_attribute, 0 },
 	{ "read", need_bound, do_read, NULL, 1 },
 	{ "write", need_bound, do_write, NULL, 1 },
 	{ "fsync", need_bound, do_fsync, NULL, 1 },
@@ -522,7 +680,11 @@ static int allowed(const struct operation *operation, int error)
 		/* device_add_disk() ignores that dev_set_name() failed, and
 		 * device_add() does not like a device without a name.
 		 */
-		return operation->run == add_device || operation->run == add_any;
+		return operation->run == add_device || operation->run == add_any ||
+		       operation->run == get_free_new;
+	case ENXIO:
+		/* No device was made, and of why nobody is told. */
+		return operation->run == open_missing;
 	default:
 		return 0;
 	}
@@ -603,6 +765,8 @@ int main(int argc, char **argv)
 			first = atol(argv[2]);
 		else if (!strcmp(argv[1], "--number"))
 			number = atoi(argv[2]);
+		else if (!strcmp(argv[1], "--entry") && !strcmp(argv[2], "32"))
+			compat = 1;
 		else
 			usage_exit();
 		argc -= 2;
@@ -623,6 +787,13 @@ int main(int argc, char **argv)
 	snprintf(node_path, sizeof(node_path), "/dev/%s%d", prefix, number);
 	snprintf(control_path, sizeof(control_path), "/dev/%s-control", prefix);
 	snprintf(sysfs_path, sizeof(sysfs_path), "/sys/block/%s%d/loop/backing_file", prefix, number);
+	if (compat && !has_compat()) {
+		fprintf(stderr, "failnth: the kernel has no 32-bit entry\n");
+		return 4;
+	}
+	low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	if (low == MAP_FAILED)
+		die("memory");
 	fail_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (fail_fd < 0) {
 		fprintf(stderr, "failnth: no fault injection\n");
@@ -676,9 +847,7 @@ int main(int argc, char **argv)
 			operation->after(result);
 		if (!is_insmod) {
 			reset();
-			/* Whatever it was, it would not heal by itself. */
-			if (nth % 8 == 0 || left)
-				check_usable();
+			check_usable();
 		}
 		places = nth;
 		/* Not reached: there are no more. */

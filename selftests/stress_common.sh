@@ -168,6 +168,9 @@ require_fault_injection() {
 		done
 	done
 }
+# every N: 1 in all if STRESS is more than 1, else N: each how many places are tried of what has
+# hundreds.
+every() { if [[ $(scaled 10) -gt 10 ]]; then echo 1; else echo "$1"; fi; }
 # fail_nth [OPTION…] OPERATION [FILE [OTHER]]
 fail_nth() {
 	local options=()

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P12: attaching, opening and detaching with each allocation failing in turn: an
+# P12: attaching, opening, detaching and closing with each allocation failing in turn: an
 # errno that says so and no half-attached device, and afterwards it works.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
@@ -12,7 +12,8 @@ on_exit detach_all
 for fs in tmpfs ext4; do
 	dir=$(make_backing "$fs" 16)
 	truncate -s 1M "$dir/image"
-	for operation in open configure configure_direct configure_scan set_fd clr_fd; do
+	for operation in open configure configure_direct configure_scan configure_read_only set_fd clr_fd \
+		close_autoclear; do
 		fail_nth "$operation" "$dir/image"
 	done
 	# Nothing holds the file.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P12: the ioctls of a bound device with each allocation, and each copy from or to
+# P12: the ioctls and settings of a bound device with each allocation, and each copy from or to
 # user space, failing in turn: an errno that says so, the device as before, and
 # afterwards it works.
 # shellcheck source=selftests/stress_common.sh
@@ -16,5 +16,13 @@ for operation in set_status set_status64 get_status get_status64 change_fd set_b
 	set_direct_io set_capacity rescan sysfs; do
 	fail_nth "$operation" "$dir/image" "$dir/other"
 done
+if ! under_test_is_c; then
+	fail_nth error_policy "$dir/image"
+	# If the file system can do without its cache.
+	dev=$(attach "$dir/image")
+	uncached=$( (set_to "$dev" uncached 1) 2>/dev/null && echo yes || echo no)
+	detach "$dev"
+	[[ $uncached == no ]] || fail_nth uncached "$dir/image"
+fi
 umount "$dir"
 clean_unload
