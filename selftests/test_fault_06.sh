@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P9: allocations below the driver's workers fail at random during I/O: each
-# request has a result, what succeeded is right, and afterwards all succeeds.
+# P9: allocations below the driver's workers fail at random during I/O, discards and zeroing
+# included: each request has a result, what succeeded is right, and afterwards all succeeds.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
@@ -29,10 +29,55 @@ no_faults() {
 	done
 }
 on_exit no_faults
+# Discards or zeroes each block in a random order and prints 'BLOCK ERRNO' for those where that
+# fails; then, without faults, what is there now: zeroes, or, but for a zeroing that succeeded,
+# what was there before.
+cat >"$tmp/clear.py" <<'PYTHON'
+import errno, fcntl, mmap, os, random, struct, sys
+
+device, count, seed, switch, *kinds = sys.argv[1:]
+chance = random.Random(int(seed))
+ioctls = {"discard": 0x1277, "zero": 0x127F}
+fd = os.open(device, os.O_RDWR | os.O_DIRECT)
+memory = mmap.mmap(-1, 4096)
+
+
+def read(block):
+    os.preadv(fd, [memory], block * 4096)
+    return bytes(memory)
+
+
+def set_probability(value):
+    with open(switch, "w", encoding="ascii") as file:
+        file.write(value)
+
+
+blocks = list(range(int(count)))
+before = [read(block) for block in blocks]
+chance.shuffle(blocks)
+zeroed = set()
+set_probability("20")
+for block in blocks:
+    kind = chance.choice(kinds)
+    try:
+        fcntl.ioctl(fd, ioctls[kind], struct.pack("<QQ", block * 4096, 4096))
+        if kind == "zero":
+            zeroed.add(block)
+    except OSError as error:
+        print(block, errno.errorcode[error.errno])
+set_probability("0")
+for block in blocks:
+    now = read(block)
+    for at in range(0, 4096, 512):
+        part = now[at : at + 512]
+        if any(part) and (block in zeroed or part != before[block][at : at + 512]):
+            sys.exit(f"block {block} has something else")
+PYTHON
 clean='^([0-9]+|fsync) (ENOMEM|EIO)$'
 body() {
-	local mode=$1 file=$2 dev which errors
+	local mode=$1 file=$2 dev which errors kinds=(zero)
 	dev=$(attach_mode "$mode" "$file")
+	[[ $(limit "$dev" discard_max_bytes) -eq 0 ]] || kinds+=(discard)
 	for which in failslab fail_page_alloc; do
 		drop_caches
 		faults "$which" 20
@@ -41,6 +86,14 @@ body() {
 		scan "$dev:direct" read --count 1024 --state "$tmp/state" >>"$tmp/errors" ||
 			fail "wrong data: $(grep differs "$tmp/errors" | head)"
 		faults "$which" 0
+		fdio "$dev" fsync >/dev/null
+		scan "$dev:direct" write --count 256 --seed 76 --fsync >"$tmp/cleared"
+		expect "errors of writes without faults" '' "$(<"$tmp/cleared")"
+		# The attributes are set; it switches them on itself.
+		python3 "$tmp/clear.py" "$dev" 256 "$SEED" "/sys/kernel/debug/$which/probability" "${kinds[@]}" \
+			>"$tmp/cleared" || fail "after ${kinds[*]}: wrong data"
+		log "$mode on $file, $which, ${kinds[*]}: $(wc -l <"$tmp/cleared") of 256 failed"
+		cat "$tmp/cleared" >>"$tmp/errors"
 		errors=$(grep -vcE "$clean" "$tmp/errors" || true)
 		log "$mode on $file, $which: $(cut -d' ' -f2 "$tmp/errors" | sort | uniq -c | paste -sd' ')"
 		[[ $errors -eq 0 ]] || fail "other errors: $(grep -vE "$clean" "$tmp/errors" | head)"
