@@ -20,6 +20,7 @@ round() {
 	node=$(logged "$name" "$slow" "$log")
 	file=$node
 	if [[ $fs != none ]]; then
+		require_module "$fs"
 		make_fs "$fs" "$node"
 		mount_at "$tmp/mnt" -t "$fs" "$node"
 		file=$tmp/mnt/image
@@ -45,6 +46,8 @@ body() {
 	round buffered none
 	round direct ext4
 	round buffered ext4
+	round direct xfs
+	round direct btrfs
 	expect "flushes that came too early" 0 "$violations"
 }
 with_c_loop body
