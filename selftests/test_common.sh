@@ -410,28 +410,31 @@ set_to() { echo "$3" >"$(rloop_file "$1" "$2")"; }
 # health DEVICE: in one line; suspect DEVICE: its ranges with commas in between.
 health() { setting "$1" health | paste -sd' '; }
 suspect() { setting "$1" suspect | paste -sd,; }
-# lossy_device POLICY: sets dev, a buffered device with that error policy, on target, a
-# device-mapper device on node: what lose_writes takes.
+# lossy_device POLICY [MODE]: sets dev, a device with that error policy ('': the default),
+# buffered if there is no MODE, on target, a device-mapper device on node: what lose_writes
+# takes.
 # shellcheck disable=SC2034
 lossy_device() {
 	require_module dm_mod
-	node=$(ram_disk 16)
+	require_module dm_flakey
+	node=$(ram_disk 16 cache_size=4)
 	target=$(dm target "$(linear "$node")")
-	dev=$(attach_mode buffered "$target")
-	set_to "$dev" error_policy "$1"
+	dev=$(attach_mode "${2:-buffered}" "$target")
+	[[ -z $1 ]] || set_to "$dev" error_policy "$1"
 }
 # lose_writes DEVICE TARGET NODE OFFSET…: blocks of 4 KiB that are written to the
 # DEVICE are lost, as its backing TARGET, a linear one on NODE, breaks for a moment.
 # One descriptor writes and is told.
 lose_writes() {
-	local dev=$1 target=$2 node=$3 offset writes=()
+	local dev=$1 target=$2 node=$3 mode=buffered offset writes=()
 	shift 3
+	[[ $(attribute "$dev" dio) == 0 ]] || mode=direct
 	for offset in "$@"; do writes+=("pwrite:$offset:4096:238"); done
 	new_steps
 	steps 0 "$dev:rw,direct" "${writes[0]}" fsync
 	[[ $# -eq 1 ]] || fdio "$dev:rw,direct" "${writes[@]:1}" >/dev/null
 	expect "write" 4096 "$(step 0)"
-	dm_switch "$target" "$(error_table "$node")"
+	dm_switch "$target" "$(loss_table "$mode" "$node")"
 	expect "fsync" EIO "$(step 0)"
 	dm_switch "$target" "$(linear "$node")"
 	wait
