@@ -6,14 +6,29 @@
 source "$(dirname "${BASH_SOURCE[0]}")/stress_common.sh"
 
 count=2048
+# fill DIRECTORY FS: leaves 3 MiB.
+fill() {
+	local dir=$1 fs=$2 free size at=0
+	if [[ $fs != btrfs ]]; then
+		free=$(($(stat -f -c '%a * %S' "$dir")))
+		fallocate -l $((free - 3145728)) "$dir/filler"
+		return
+	fi
+	# It cannot tell how much is free for data, nor free part of an extent.
+	fallocate -l 3M "$dir/spare"
+	for size in 33554432 4194304 262144; do
+		while fallocate -o $at -l $size "$dir/filler" 2>/dev/null; do at=$((at + size)); done
+	done
+	rm "$dir/spare"
+	sync -f "$dir"
+}
 # full MODE FS: what fault_11 says, on that file system.
 full() {
-	local mode=$1 fs=$2 dir dev node free failed
+	local mode=$1 fs=$2 dir dev node failed
 	dir=$(make_backing "$fs" 32)
 	node=$(findmnt -n -o SOURCE "$dir")
 	truncate -s $((count * 4096)) "$dir/image"
-	free=$(($(stat -f -c '%a * %S' "$dir")))
-	fallocate -l $((free - 3145728)) "$dir/filler"
+	fill "$dir" "$fs"
 	dev=$(attach_mode "$mode" "$dir/image")
 
 	scan "$dev:direct" write --count $count --seed "$SEED" --fsync --state "$tmp/state" >"$tmp/errors" ||
