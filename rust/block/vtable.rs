@@ -19,6 +19,8 @@ use kernel::{bindings, ffi, prelude::*, sync::ArcBorrow, types::Opaque};
 pub(super) struct MqVtable<T>(PhantomData<T>);
 
 impl<T: Operations> MqVtable<T> {
+    // No `map_queues`: blk-mq's own way, `blk_mq_map_queues()`, shares the processors out among
+    // the hardware queues by node and core (`group_cpus_evenly()`), as is wanted here.
     const OPS: bindings::blk_mq_ops = {
         // SAFETY: All zeroes is a valid `struct blk_mq_ops`: every callback absent.
         let mut ops: bindings::blk_mq_ops = unsafe { zeroed() };
