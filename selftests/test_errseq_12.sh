@@ -10,7 +10,7 @@ require_module dm_mod
 declare -A wanted=([buffered]=0 [direct]=EIO)
 # body MODE IOCTL
 body() {
-	local mode=$1 ioctl=$2 node target dev before argument value told
+	local mode=$1 ioctl=$2 node target dev before argument told
 	value() {
 		case $ioctl in
 		set_status64) echo "offset=$(attribute "$dev" offset)" ;;
