@@ -26,6 +26,8 @@ else
 	owner_uid=$(id -u)
 	owner_gid=$(id -g)
 	owner_home=$HOME
+	# `sudo -E' keeps the user's.
+	[[ $EUID -ne 0 || -z ${SUDO_UID-} ]] || owner_home=$(getent passwd 0 | cut -d: -f6)
 fi
 
 rloop_cache=${XDG_CACHE_HOME:-$owner_home/.cache}/rloop
@@ -68,19 +70,30 @@ content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 
 # take_lock NAME: waits until no other run works on NAME, or, if that is an absolute
 # path, in that directory; held until exit, and not to be taken again by a script
-# called meanwhile. Children that outlive the script must be started with 9>&-.
+# called meanwhile. Children that outlive the script must be started with 9>&-, or by
+# `setpriv --pdeathsig TERM', so that they end however the script does.
 take_lock() {
-	local file=$1
+	local file=$1 status=0 fd holders=
 	if [[ $file != /* ]]; then
 		file=$rloop_cache/locks/$1
 		make_dir "$rloop_cache/locks"
 		as_owner touch "$file"
 	fi
 	exec 9<"$file"
-	if ! flock -w 3 9; then
-		say "waiting for another run that works on $1"
-		flock 9
-	fi
+	flock -E 75 -w 3 9 || status=$?
+	case $status in
+	0) return 0 ;;
+	75) ;;
+	*)
+		say "no lock on $file (see above): no two runs may work on it at once"
+		return 0
+		;;
+	esac
+	for fd in /proc/[0-9]*/fd/9; do
+		[[ ! $fd -ef $file || $fd == "/proc/$$/"* ]] || holders+=" $(cut -d/ -f3 <<<"$fd")"
+	done
+	say "waiting for another run that works on $1 (processes${holders:- of another user})"
+	flock -w 7200 9 || die "two hours later $file is still locked"
 }
 
 # step TEXT CMD…: runs CMD with its output in a log file; tells the time it
