@@ -495,6 +495,9 @@ static void note(size_t op, int result)
 	__atomic_add_fetch(&results[op][error], 1, __ATOMIC_RELAXED);
 }
 
+/* Set when they are told to end: the processes come to the end of what they do. */
+static volatile sig_atomic_t *told;
+
 static void process(long calls)
 {
 	static const int modes[] = { O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_RDWR | O_DIRECT,
@@ -503,7 +506,7 @@ static void process(long calls)
 	int control, node;
 
 	snprintf(control_path, sizeof(control_path), "/dev/%s-control", prefix);
-	while (calls > 0) {
+	while (calls > 0 && !*told) {
 		int some = 1 + (int)below(4), tries;
 
 		control = open(control_path, O_RDWR | O_CLOEXEC);
@@ -535,6 +538,12 @@ static void process(long calls)
 			usleep((useconds_t)below(30000));
 	}
 	exit(bad_data ? 1 : 0);
+}
+
+static void enough(int signal)
+{
+	(void)signal;
+	*told = 1;
 }
 
 static void too_late(int signal)
@@ -610,7 +619,8 @@ int main(int argc, char **argv)
 
 	results = mmap(NULL, sizeof(*results) * (OPS + 1), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (results == MAP_FAILED || posix_memalign((void **)&buffer, 4096, BUFFER))
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (results == MAP_FAILED || told == MAP_FAILED || posix_memalign((void **)&buffer, 4096, BUFFER))
 		die("memory");
 	printf("seed %llu, %ld processes, %ld calls each\n", (unsigned long long)seed, processes,
 	       calls);
@@ -628,6 +638,7 @@ int main(int argc, char **argv)
 		}
 	}
 	signal(SIGALRM, too_late);
+	signal(SIGTERM, enough);
 	alarm((unsigned int)limit);
 	for (i = 0; i < processes; i++) {
 		if (wait(&status) < 0)

@@ -311,7 +311,7 @@ static void need_node_only(void)
 	if (!own_path[0]) {
 		if (stat(node_path, &about))
 			die(node_path);
-		snprintf(own_path, sizeof(own_path), "/tmp/failnth-%d", (int)getpid());
+		snprintf(own_path, sizeof(own_path), "/dev/failnth-%d", (int)getpid());
 		if (mknod(own_path, S_IFBLK | 0600, about.st_rdev))
 			die(own_path);
 		atexit(remove_own_node);

@@ -434,6 +434,8 @@ lose_writes() {
 	steps 0 "$dev:rw,direct" "${writes[0]}" fsync
 	[[ $# -eq 1 ]] || fdio "$dev:rw,direct" "${writes[@]:1}" >/dev/null
 	expect "write" 4096 "$(step 0)"
+	# Whoever else has the device open is told, too.
+	settle
 	dm_switch "$target" "$(loss_table "$mode" "$node")"
 	expect "fsync" EIO "$(step 0)"
 	dm_switch "$target" "$(linear "$node")"

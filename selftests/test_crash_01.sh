@@ -7,6 +7,11 @@ source "$(dirname "$0")/crash_common.sh"
 
 require_log
 require_module dm_delay
+# Before anything is found: whoever skips later would hide it.
+for fs in ext4 xfs btrfs; do
+	require_tool "mkfs.$fs"
+	require_module "$fs"
+done
 without_udev
 export DM_DISABLE_UDEV=1
 rounds=$(scaled 20)
@@ -20,7 +25,6 @@ round() {
 	node=$(logged "$name" "$slow" "$log")
 	file=$node
 	if [[ $fs != none ]]; then
-		require_module "$fs"
 		make_fs "$fs" "$node"
 		mount_at "$tmp/mnt" -t "$fs" "$node"
 		file=$tmp/mnt/image

@@ -6,3 +6,4 @@
 source "$(dirname "$0")/full_common.sh"
 
 each_mode full btrfs
+clean_unload

@@ -15,6 +15,9 @@ insmod "$RLOOP" error_policy=rewrite
 dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
 on_exit detach_all
+dev=$(attach "$dir/image")
+expect "error_policy" rewrite "$(setting "$dev" error_policy)"
+detach "$dev"
 fail_nth configure "$dir/image"
 fail_nth clr_fd "$dir/image"
 umount "$dir"

@@ -19,6 +19,7 @@ evict() { while :; do drop_caches && sleep 0.1; done; }
 body() {
 	local mode=$1 file=$2 requests=$3 dev evicting crossing
 	dev=$(attach_mode "$mode" "$file")
+	under_test_is_c || expect "hardware queues" "$(nproc)" "$(<"$(own "$dev" queues)")"
 	evict &
 	evicting=$!
 	stop_at_exit "$evicting"

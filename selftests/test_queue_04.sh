@@ -14,7 +14,8 @@ slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 800")
 # more to do. Each one that waited for a flush would take hundreds of times as long.
 most=16
 # round MODE: sets late, and ratio, of what 99 percent of the reads take with flushes to the same
-# without; that is not taken for less than four times what half of them take.
+# without; that is not taken for less than four times what half of them take, nor for less than a
+# hundredth of an fsync: 16 times that is still much less than what waits for one takes.
 round() {
 	local mode=$1 dev i sync without with half operations=()
 	for ((i = 0; i < 5; i++)); do
@@ -36,6 +37,7 @@ round() {
 	half=$(percentile 50 pread "$tmp/alone")
 	with=$(percentile 99 pread "$tmp/reads")
 	without=$((without > 4 * half ? without : 4 * half))
+	without=$((without > sync / 100 ? without : sync / 100))
 	ratio=$(((with + without - 1) / without))
 	note "$(driver), $mode: an fsync takes $((sync / 1000000)) ms," \
 		"the longest of $(wc -l <"$tmp/reads") reads" \

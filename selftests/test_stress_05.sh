@@ -104,6 +104,9 @@ by_hand() {
 	done >"$tmp/errors" 2>&1 &
 	pid=$!
 	stop_at_exit "$pid"
+	# And what it runs.
+	on_exit pkill -KILL -P "$pid"
+	on_exit touch "$tmp/enough"
 	for ((i = 0; i < 3; i++)); do
 		another_pass
 		mount -o remount,ro "$dir"
