@@ -571,7 +571,7 @@ void rloop_plug_finish(struct blk_plug *plug)
 	blk_finish_plug(plug);
 }
 
-struct workqueue_struct *rloop_alloc_workqueue(const char *name, bool percpu, int max_active)
+struct workqueue_struct *rloop_alloc_workqueue(const char *name, unsigned int where, int max_active)
 {
 	/*
 	 * Work that waits for a file system may wait for a workqueue of that
@@ -580,10 +580,12 @@ struct workqueue_struct *rloop_alloc_workqueue(const char *name, bool percpu, in
 	 * for all they wait for. Here it is one for the driver's part only, and
 	 * __WQ_LEGACY is the kernel's word for that.
 	 */
-	unsigned int where = percpu ? WQ_PERCPU : WQ_UNBOUND;
+	unsigned int flags = WQ_MEM_RECLAIM | WQ_SYSFS | __WQ_LEGACY;
 
-	return alloc_workqueue("%s", where | WQ_MEM_RECLAIM | WQ_SYSFS | __WQ_LEGACY,
-			       max_active, name);
+	/* That has no threads, and so none of this. */
+	if (where & WQ_BH)
+		flags = 0;
+	return alloc_workqueue("%s", where | flags, max_active, name);
 }
 
 bool rloop_is_realtime(void)
@@ -601,8 +603,31 @@ bool rloop_on_isolated_cpu(void)
 {
 	int cpu = raw_smp_processor_id();
 
+	/* That of the cpusets changes, and is freed after a grace period. */
+	guard(rcu)();
 	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
 	       !housekeeping_test_cpu(cpu, HK_TYPE_WQ);
+}
+
+bool rloop_in_hardirq(void)
+{
+	return in_hardirq();
+}
+
+void rloop_stay(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		migrate_disable();
+	else
+		preempt_disable();
+}
+
+void rloop_leave(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		migrate_enable();
+	else
+		preempt_enable();
 }
 
 unsigned int rloop_io_context_enter(void)

@@ -47,6 +47,40 @@ pub(crate) fn is_realtime() -> bool {
     unsafe { sys::rloop_is_realtime() }
 }
 
+/// While it lives, the current task stays on its processor and no other task comes to run there. For
+/// what others rely on to be done at once. Any context; whoever has it must not sleep. Nests.
+///
+/// With `PREEMPT_RT`, where locks sleep, it only stays.
+pub(crate) struct Stay(NotThreadSafe);
+
+impl Stay {
+    /// Stays here.
+    pub(crate) fn here() -> Self {
+        // SAFETY: It ends by `rloop_leave()` in the same task, as the type is neither `Send` nor
+        // `Sync`. (One that is forgotten is noticed by the scheduler.)
+        unsafe { sys::rloop_stay() };
+        Self(NotThreadSafe)
+    }
+
+    /// The number of the processor.
+    pub(crate) fn cpu(&self) -> u32 {
+        cpu()
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        // SAFETY: `rloop_stay()` was called in this same task.
+        unsafe { sys::rloop_leave() };
+    }
+}
+
+/// Whether this is a hard interrupt.
+pub(crate) fn in_hardirq() -> bool {
+    // SAFETY: Looks at a counter of the current task or processor.
+    unsafe { sys::rloop_in_hardirq() }
+}
+
 /// The number of the current processor, which may be another one at any time. Any context.
 pub(crate) fn cpu() -> u32 {
     // SAFETY: It is always on one.
@@ -56,7 +90,7 @@ pub(crate) fn cpu() -> u32 {
 /// Whether the current processor is one that unbound work is kept away from (`isolcpus`, `nohz_full`,
 /// isolated cpusets). Any context.
 pub(crate) fn on_isolated_cpu() -> bool {
-    // SAFETY: Looks at the masks of processors, which are always there.
+    // SAFETY: Looks at masks of processors, as they are in the RCU section that it has for that.
     unsafe { sys::rloop_on_isolated_cpu() }
 }
 

@@ -13,9 +13,12 @@ pub(crate) enum Locality {
     Anywhere,
     /// On the processor that queues them (`WQ_PERCPU`).
     Here,
+    /// There, in soft interrupts (`WQ_BH`): none of them may sleep. That queue has no threads, and is not
+    /// below `/sys`.
+    SoftIrq,
 }
 
-/// An allocated `WQ_MEM_RECLAIM | WQ_SYSFS` workqueue.
+/// An allocated `WQ_MEM_RECLAIM | WQ_SYSFS` workqueue, or one of soft interrupts.
 ///
 /// `WQ_MEM_RECLAIM` gives it a rescuer thread: work makes progress when no memory is left to start
 /// another worker, as a block driver must. `WQ_SYSFS` shows it below
@@ -42,7 +45,11 @@ impl WorkQueue {
         let ptr = unsafe {
             sys::rloop_alloc_workqueue(
                 name.as_char_ptr().cast(),
-                locality == Locality::Here,
+                match locality {
+                    Locality::Anywhere => bindings::wq_flags_WQ_UNBOUND,
+                    Locality::Here => bindings::wq_flags_WQ_PERCPU,
+                    Locality::SoftIrq => bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU,
+                },
                 max_active,
             )
         };

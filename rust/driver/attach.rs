@@ -12,7 +12,7 @@ use super::{
     status,
 };
 use crate::{
-    block::{attributes::Attributes, operations::Mode, BlockDevice},
+    block::{attributes::Attributes, bdev::Claim, operations::Mode, BlockDevice},
     core::{killable_mutex::KillableGuard, module::ModuleRef, uapi::LoopConfig},
     fs::{BackingFile, GivenFile},
     logic::{block_size::BlockSize, direct::Alignment, flags::Flags},
@@ -34,11 +34,9 @@ pub(super) fn configure(
     let module = ModuleRef::get();
 
     // Whoever has the device open exclusively relies on it; that may be the caller.
-    let claim = if mode.is_exclusive() {
-        None
-    } else {
-        Some(bdev.claim()?)
-    };
+    let claim = (!mode.is_exclusive())
+        .then(|| Claimed::take(device, bdev))
+        .transpose()?;
     if !device.control.lock_killable()?.is_unbound() {
         return Err(EBUSY);
     }
@@ -233,6 +231,25 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     disk.notify_change();
     Ok(())
+}
+
+/// An exclusive claim of a device that is not open exclusively.
+pub(super) struct Claimed<'a> {
+    // In this order: who waits for the turn gets the claim at once.
+    _claim: Claim<'a, Loop>,
+    _turn: KillableGuard<'a, ()>,
+}
+
+impl<'a> Claimed<'a> {
+    /// Fails with `EBUSY` if somebody has it open exclusively, with `EINTR` when the caller is killed
+    /// while he waits for others who do this. Sleeps.
+    pub(super) fn take(device: &'a Device, bdev: &'a BlockDevice<Loop>) -> Result<Self> {
+        let turn = device.claiming.lock_killable()?;
+        Ok(Self {
+            _claim: bdev.claim()?,
+            _turn: turn,
+        })
+    }
 }
 
 /// The file behind a descriptor, if its file system can serve the kernel at all.

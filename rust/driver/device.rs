@@ -79,6 +79,11 @@ pub(crate) struct Device {
     /// The state, and the lock of everything that changes it.
     #[pin]
     pub(super) control: KillableMutex<State<Attached>>,
+    /// To be held by whoever waits for the block layer's claim, and as long as it has that.
+    // LOCKING: Outermost. The block layer's wait cannot be killed, and whoever has the claim may wait
+    // for long, for instance for a device below.
+    #[pin]
+    pub(super) claiming: KillableMutex<()>,
     /// The state refuses whoever wants to open the device, for those who cannot wait for its lock.
     // LOCKING: Changed under the lock of the state, read without, by `open()` under
     // `disk->open_mutex`. The last close, with all of the tear-down, is under that, too: an open
@@ -130,9 +135,10 @@ impl Device {
                 shared,
                 depth: Atomic::new(0),
                 control <- new_killable_mutex!(State::new(), "rloop::control"),
+                claiming <- new_killable_mutex!((), "rloop::claiming"),
                 gone: Flag::unset(),
                 published <- new_irq_lock!(None, "rloop::published"),
-                lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
+                lanes <- Lanes::new(sizes.queues, sizes.fast_lanes, sizes.workers),
                 in_order <- InOrder::new(),
                 flushes <- Flushes::new(),
                 health <- Health::new(),
@@ -191,9 +197,11 @@ impl Device {
     /// Whether it can be bound, as far as can be told without waiting for whoever is about to change
     /// that.
     pub(super) fn is_free(&self) -> bool {
-        self.control
-            .try_lock()
-            .is_some_and(|control| control.is_unbound())
+        self.claiming.try_lock().is_some()
+            && self
+                .control
+                .try_lock()
+                .is_some_and(|control| control.is_unbound())
     }
 
     /// Shows a device's state, that of this one, to those who only look. Any context, but under the

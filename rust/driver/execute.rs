@@ -63,6 +63,8 @@ pub(crate) struct PerRequest {
     unpaid: bool,
     /// It is in the lane for what is held up.
     pub(super) held_up: bool,
+    /// The result of direct I/O, on its way through the [`DoneLane`](super::done_lane::DoneLane).
+    pub(super) done: Option<Result<usize>>,
 }
 
 impl PerRequest {
@@ -82,6 +84,7 @@ impl PerRequest {
             refused: false,
             unpaid: false,
             held_up: false,
+            done: None,
         }
     }
 }
@@ -138,10 +141,16 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
         Op::Write => Direction::Write,
         _ => Direction::Read,
     };
+    // Though told not to wait, the kernel would sleep for long in the attempt to read ahead: to
+    // throttle the submitter, or for a change of a range, which has the page cache locked
+    // (`invalidate_lock`) as long as it takes.
+    let reads_ahead = direction == Direction::Read && !may_block;
+    let throttled = reads_ahead && charge.is_throttled();
+    let changing = reads_ahead && bound(&rq).is_ok_and(|binding| binding.changes.any());
     let manner = Manner {
         direction,
         nowait: !may_block,
-        only_cached: direction == Direction::Read && !may_block && would_sleep(&rq, charge),
+        only_cached: throttled || changing,
         stable: op == Op::Write && rq.is_fua(),
         uncached: bound(&rq).is_ok_and(Binding::is_uncached),
     };
@@ -163,7 +172,7 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
         match progress(&mut rq, result) {
             Progress::Over(result) => return finish(rq, result),
             Progress::Unpaid => return lane::hand_to_blocking(rq),
-            Progress::MustBlock => match wait_in_cache(rq, manner, way) {
+            Progress::MustBlock => match wait_in_cache(rq, manner, way, throttled) {
                 Some(again) => rq = again,
                 None => return,
             },
@@ -172,22 +181,20 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
     }
 }
 
-/// Whether the kernel would sleep for long in the attempt to read ahead for this request, though told
-/// not to wait: to throttle its submitter, or for a change of a range, which has the page cache locked
-/// (`invalidate_lock`) as long as it takes.
-fn would_sleep(rq: &Request<Loop>, charge: &Charge) -> bool {
-    bound(rq).is_ok_and(|binding| binding.changes.any()) || charge.is_throttled()
-}
-
 /// Goes on with a read or write that would have to wait. Returns it if something was transferred,
-/// but not all.
-fn wait_in_cache(mut rq: Request<Loop>, manner: Manner, way: Way) -> Option<Request<Loop>> {
+/// but not all. `throttled`: the submitter's control group is made to wait for its memory.
+fn wait_in_cache(
+    mut rq: Request<Loop>,
+    manner: Manner,
+    way: Way,
+    throttled: bool,
+) -> Option<Request<Loop>> {
     let can_wake = !manner.only_cached && bound(&rq).is_ok_and(|binding| binding.file.can_wake());
     let waits = &mut rq.data().driver().waits;
     let (Way::ThroughCache(at), Direction::Read, true, 0..MAX_WAITS) =
         (way, manner.direction, can_wake, *waits)
     else {
-        if manner.only_cached {
+        if throttled {
             lane::hold_up(rq);
         } else {
             lane::hand_to_blocking(rq);

@@ -22,7 +22,13 @@ use super::{
 };
 use crate::{
     block::{observers, Request, RequestList, Status},
-    core::{clock, context::IoContext, errno, irq_lock::IrqLock, workqueue::Locality},
+    core::{
+        clock,
+        context::{IoContext, Stay},
+        errno,
+        irq_lock::IrqLock,
+        workqueue::Locality,
+    },
     fs::BackingFile,
     logic::{
         epoch::{Action, Epochs, FlushMode, Round, Ticket, Waiting},
@@ -118,6 +124,7 @@ impl Flushes {
 
     /// A write is done, successfully or not. Any context.
     pub(super) fn complete_write(device: Arc<Device>, ticket: Ticket) {
+        let _stay = Stay::here();
         let action = device.flushes.inner.lock().epochs.complete_write(ticket);
         start(device, action);
     }
@@ -161,6 +168,7 @@ impl Flushes {
             return;
         }
         let submitted = rq.submitted();
+        let _stay = Stay::here();
         let action = {
             let mut inner = device.flushes.inner.lock();
             if let Some(errno) = inner.cursor.fails(submitted) {
@@ -269,7 +277,8 @@ fn judge(device: &Device, round: &mut RequestList<Loop>) -> Verdict {
     verdict
 }
 
-/// Carries out what the drain has decided.
+/// Carries out what the drain has decided; nobody may come in between, as all others take the sync for
+/// begun.
 fn start(device: Arc<Device>, action: Action) {
     match action {
         Action::Nothing => {}

@@ -7,19 +7,25 @@
 //! one above. It is done by [workers](super::workers) that all devices share. A lane bounds how many of
 //! them work for it at once, so that a device with much to do does not take them all.
 //!
-//! A device has four kinds of lanes:
+//! A device has these lanes:
 //!
 //! - *fast* ones, with one worker each that never waits for I/O: what cannot be done at once goes to
 //!   the blocking lane. There is one for each hardware queue, unless that is more than the machine
 //!   can have at work beside those who submit;
-//! - one for buffered *writes*, with one worker, as file systems let only one writer at a time into
-//!   a file;
+//! - one for buffered *writes* and one for *changes* without data, with one worker each, as file
+//!   systems let only one of these at a time into a file;
 //! - the *blocking* lane, whose workers wait;
-//! - the *held up* lane, whose workers wait as well, perhaps for seconds: because the kernel makes
-//!   somebody's control group wait, or for a deallocation to end. Nobody else shall wait behind that.
+//! - two more of the first and the last kind for what is *held up*, perhaps for seconds, because the
+//!   kernel makes its submitter's control group wait. Nobody else shall wait behind that.
 
-use super::{device::Device, loop_driver::Loop, pool_lane::PoolLane, serial_lane::SerialLane};
-use crate::block::{Op, Request, RequestList};
+use super::{
+    device::Device, done_lane::DoneLane, execute, loop_driver::Loop, pool_lane::PoolLane,
+    serial_lane::SerialLane,
+};
+use crate::{
+    block::{Op, Request, RequestList},
+    core::context,
+};
 use kernel::{prelude::*, sync::Arc};
 
 /// One of a device's lanes.
@@ -29,6 +35,8 @@ pub(crate) enum LaneId {
     Fast(u32),
     /// Buffered writes.
     Writes,
+    /// Discards and the like.
+    Changes,
     /// What may wait.
     Blocking,
 }
@@ -50,16 +58,20 @@ pub(crate) struct Lanes {
     /// At least one.
     fast: KVec<Arc<SerialLane>>,
     writes: Arc<SerialLane>,
+    changes: Arc<SerialLane>,
     #[pin]
     pub(super) blocking: PoolLane,
+    held_up_writes: Arc<SerialLane>,
     #[pin]
     pub(super) held_up: PoolLane,
+    /// One for each hardware queue.
+    done: KVec<Arc<DoneLane>>,
 }
 
 impl Lanes {
-    /// Empty lanes, of them as many `fast` ones, and for `workers` requests that may wait at once,
-    /// and as many that are held up.
-    pub(super) fn new(fast: u32, workers: u32) -> impl PinInit<Self, Error> {
+    /// Empty lanes for so many hardware `queues`, of them as many `fast` ones, and for `workers`
+    /// requests that may wait at once, and as many that are held up.
+    pub(super) fn new(queues: u32, fast: u32, workers: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             fast: {
                 let count = fast.max(1) as usize;
@@ -70,9 +82,28 @@ impl Lanes {
                 fast
             },
             writes: SerialLane::new(true)?,
-            blocking <- PoolLane::new(workers),
-            held_up <- PoolLane::new(workers),
+            changes: SerialLane::new(true)?,
+            blocking <- PoolLane::new(workers, false),
+            held_up_writes: SerialLane::new(true)?,
+            held_up <- PoolLane::new(workers, true),
+            done: {
+                let count = queues.max(1) as usize;
+                let mut done = KVec::with_capacity(count, GFP_KERNEL)?;
+                for _ in 0..count {
+                    done.push(DoneLane::new()?, GFP_KERNEL)?;
+                }
+                done
+            },
         })
+    }
+
+    /// Has a request go on whose direct I/O is done. Any context.
+    pub(super) fn done(&self, rq: Request<Loop>, result: Result<usize>, device: &Device) {
+        let place = (rq.hw_queue() as usize).checked_rem(self.done.len());
+        match place.and_then(|place| self.done.get(place)) {
+            Some(lane) if context::in_hardirq() => lane.push(rq, result, device),
+            _ => execute::direct_done(rq, result),
+        }
     }
 
     /// The lane with one worker of that name; `None` for the blocking lane.
@@ -84,6 +115,7 @@ impl Lanes {
                 self.fast.get(place)
             }
             LaneId::Writes => Some(&self.writes),
+            LaneId::Changes => Some(&self.changes),
             LaneId::Blocking => None,
         }
     }
@@ -141,6 +173,7 @@ pub(super) fn route(rq: &Request<Loop>) -> LaneId {
     };
     match rq.op() {
         Op::Write if !binding.is_direct() => LaneId::Writes,
+        Op::Discard | Op::WriteZeroes { .. } => LaneId::Changes,
         Op::Read | Op::Write if binding.file.can_nowait() => LaneId::Fast(rq.hw_queue()),
         _ => LaneId::Blocking,
     }
@@ -170,7 +203,11 @@ pub(super) fn hold_up(mut rq: Request<Loop>) {
     rq.data().driver().held_up = true;
     let device = rq.device_arc();
     device.stats.blocked.count();
-    if device.lanes.held_up.push(rq) {
+    if route(&rq) == LaneId::Writes {
+        // More than one would only wait for the file as well, each of them before somebody else's.
+        let lane = &device.lanes.held_up_writes;
+        lane.send(rq, Origin::Elsewhere, &device);
+    } else if device.lanes.held_up.push(rq) {
         device.lanes.held_up.kick(&device);
     }
 }

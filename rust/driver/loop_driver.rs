@@ -6,7 +6,7 @@ use super::{
     binding::Binding,
     detach,
     device::Device,
-    execute::{self, PerRequest},
+    execute::PerRequest,
     flush::Flushes,
     ioctl,
     lane::{self, LaneId, Origin},
@@ -133,7 +133,8 @@ impl FileIo for Loop {
     }
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {
-        execute::direct_done(rq, result);
+        let device = rq.device_arc();
+        device.lanes.done(rq, result, &device);
     }
 
     fn io_ready(rq: Request<Self>) {

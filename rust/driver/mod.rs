@@ -25,13 +25,13 @@
 //!
 //! # Locks
 //!
-//! From the outside in: `disk->open_mutex`, [`Shared::topology`](registry::Shared),
+//! From the outside in: `disk->open_mutex` or `Device::claiming`, [`Shared::topology`](registry::Shared),
 //! `Device::control`, the freeze of the queue, `Device::published`. The registry's lock is held
 //! for looking at its table only. Hardware queues are set outside of all of them. To open a device
 //! takes none of ours, see `Device::gone`. The locks of the order, the lanes, the flushes and the
 //! health are taken with nothing inside, in any context.
 //!
-//! Who holds `topology` or a device's `control` may wait for I/O, for as long as that takes. An
+//! Who holds `topology` or a device's `claiming` or `control` may wait for I/O, for as long as that takes. An
 //! ioctl waits for them only until its caller is killed, and then fails with `EINTR`; the last
 //! close and the work items, which nobody could do again, wait to the end. `topology` is for
 //! attaching to a loop device and exchanging files for one, so that no device's trouble becomes
@@ -46,6 +46,7 @@ mod budget;
 mod control;
 mod detach;
 mod device;
+mod done_lane;
 mod execute;
 mod flush;
 mod health;

@@ -5,7 +5,11 @@
 use super::{budget::Budget, device::Device, execute, loop_driver::Loop};
 use crate::{
     block::{Request, RequestList},
-    core::{context::IoContext, irq_lock::IrqLock, workqueue::Locality},
+    core::{
+        context::{IoContext, Stay},
+        irq_lock::IrqLock,
+        workqueue::Locality,
+    },
     new_irq_lock,
 };
 use kernel::prelude::*;
@@ -24,11 +28,13 @@ pub(crate) struct PoolLane {
     inner: IrqLock<Inner>,
     /// Workers at most.
     limit: u32,
+    /// It is for what is held up, for which others shall not lack workers.
+    for_held_up: bool,
 }
 
 impl PoolLane {
-    /// An empty lane with at most `limit` workers.
-    pub(super) fn new(limit: u32) -> impl PinInit<Self> {
+    /// An empty lane with at most `limit` workers, perhaps for what is held up.
+    pub(super) fn new(limit: u32, for_held_up: bool) -> impl PinInit<Self> {
         pin_init!(Self {
             inner <- new_irq_lock!(
                 Inner {
@@ -38,6 +44,7 @@ impl PoolLane {
                 "rloop::pool_lane"
             ),
             limit,
+            for_held_up,
         })
     }
 
@@ -51,8 +58,26 @@ impl PoolLane {
 
     /// Starts workers, if there is something for them to do. Any context.
     pub(super) fn kick(&self, device: &Device) {
-        while let Some(rq) = self.for_new_worker(&device.shared.extra) {
-            rq.run_on(device.workqueue(Locality::Anywhere));
+        while self.start_worker(device) {}
+    }
+
+    /// Starts one more worker, unless there shall not be one.
+    fn start_worker(&self, device: &Device) -> bool {
+        // What counts as a worker has to come.
+        let _stay = Stay::here();
+        match self.for_new_worker(self.extra(device)) {
+            Some(rq) => rq.run_on(device.workqueue(Locality::Anywhere)),
+            None => return false,
+        }
+        true
+    }
+
+    /// Where its workers beyond the first come from.
+    fn extra<'a>(&self, device: &'a Device) -> &'a Budget {
+        if self.for_held_up {
+            &device.shared.extra_held_up
+        } else {
+            &device.shared.extra
         }
     }
 
@@ -100,7 +125,7 @@ pub(super) fn work(mut rq: Request<Loop>) {
         &device.lanes.blocking
     };
     execute::begin(rq, true);
-    if let Some(next) = lane.next(&device.shared.extra) {
+    if let Some(next) = lane.next(lane.extra(&device)) {
         next.run_on(device.workqueue(Locality::Anywhere));
     }
     // The request may have gone to the other lane.

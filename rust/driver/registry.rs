@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     pub(super) workers: Workers,
     /// Workers beyond the first of each lane.
     pub(super) extra: Budget,
+    /// The same for what is held up.
+    pub(super) extra_held_up: Budget,
     /// Held while a loop device becomes the backing file of another.
     #[pin]
     pub(super) topology: KillableMutex<()>,
@@ -94,6 +96,7 @@ impl Shared {
                 defaults,
                 workers,
                 extra: Budget::new(),
+                extra_held_up: Budget::new(),
                 topology <- new_killable_mutex!((), "rloop::topology"),
             }),
             GFP_KERNEL,

@@ -7,7 +7,7 @@ use crate::{
     block::{plug, Request, RequestList},
     core::{
         clock,
-        context::{self, IoContext},
+        context::{self, IoContext, Stay},
         irq_lock::IrqLock,
         workqueue::Locality,
     },
@@ -25,8 +25,7 @@ struct Inner {
     waiting: RequestList<Loop>,
     /// The work item `anywhere` is queued or running, and will look at `waiting` once more.
     running: bool,
-    /// What the work item `here` is to execute, and since when it waits for that. What waits then
-    /// comes from the same processor, and later.
+    /// What the work item `here` is to execute, and since when it waits for that.
     here: Option<(Request<Loop>, Moment)>,
     /// The processor on which `here` is queued or running. It cannot be had run on another one before
     /// it has ended there: the workqueue keeps it from running twice at once.
@@ -49,9 +48,8 @@ impl Inner {
     /// nothing.
     fn next_here(&mut self) -> Option<(Request<Loop>, Moment)> {
         let next = self.here.take();
-        if next.is_none() {
-            self.here_on = None;
-        }
+        // This is where, if nothing went wrong.
+        self.here_on = next.as_ref().map(|_| context::cpu());
         next
     }
 
@@ -84,6 +82,9 @@ impl Inner {
 /// A request that is alone is executed by another work item, on the processor that it comes from.
 /// The workqueue cannot have that done elsewhere, whatever else comes to run there: whoever comes
 /// next from another processor takes the request with him.
+///
+/// Who decides under the lock that a work item has to be queued, and queues it after that, must not be
+/// preempted in between: all others take it for queued.
 #[pin_data]
 pub(crate) struct SerialLane {
     #[pin]
@@ -129,14 +130,14 @@ impl SerialLane {
 
     /// Appends a request; [`kick`](Self::kick) has it executed. Any context.
     pub(super) fn push(&self, rq: Request<Loop>) {
-        let mut inner = self.inner.lock();
-        inner.take_over();
-        inner.waiting.push_back(rq);
+        // Not with what is here: nobody would have that done before `kick`.
+        self.inner.lock().waiting.push_back(rq);
     }
 
     /// Appends a request, and has it executed. Any context.
     pub(super) fn send(self: &Arc<Self>, rq: Request<Loop>, origin: Origin, device: &Device) {
-        let cpu = context::cpu();
+        let stay = Stay::here();
+        let cpu = stay.cpu();
         let mut inner = self.inner.lock();
         if origin != Origin::Elsewhere && inner.here.is_some() && inner.here_on == Some(cpu) {
             // Whoever is in the way of the work item is here himself.
@@ -169,6 +170,7 @@ impl SerialLane {
 
     /// Starts the worker, if there is something for it to do. Any context.
     pub(super) fn kick(self: &Arc<Self>, device: &Device) {
+        let _stay = Stay::here();
         // Let go of the lock first.
         let begin = self.inner.lock().begin();
         if begin {
@@ -255,6 +257,7 @@ impl WorkItem<HERE> for SerialLane {
         }
         execute::begin(rq, this.may_block);
         device.lanes.kick_pools(&device);
+        let _stay = Stay::here();
         // Let go of the lock first.
         let begin = this.inner.lock().end_here();
         if begin {

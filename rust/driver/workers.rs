@@ -21,6 +21,8 @@ pub(crate) struct Workers {
     here: WorkQueue,
     /// For limits, whose change waits for all requests of a device.
     pub(super) limits: WorkQueue,
+    /// For direct I/O that is done.
+    pub(super) softirq: WorkQueue,
 }
 
 impl Workers {
@@ -36,6 +38,7 @@ impl Workers {
             ],
             here: WorkQueue::new(c_str!("rloop_here"), Locality::Here, 0)?,
             limits: WorkQueue::new(c_str!("rloop_limits"), Locality::Anywhere, 0)?,
+            softirq: WorkQueue::new(c_str!("rloop_done"), Locality::SoftIrq, 0)?,
         })
     }
 
@@ -54,6 +57,7 @@ impl Workers {
     /// Waits for all items that are queued or running. Sleeps.
     pub(super) fn flush(&self) {
         // An item may go on elsewhere, but does not come back.
+        self.softirq.flush();
         self.here.flush();
         for queue in &self.anywhere {
             queue.flush();

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way of direct I/O that is done out of the interrupt that has told so.
+//!
+//! To end a request can take long: it releases others, begins flushes, wakes its submitter. Disks tell
+//! of many at once, and all that happens with interrupts off delays everything else on that processor,
+//! timers included. (Measured on a null_blk with timers: they were deferred by the kernel as their
+//! interrupt took too long, and both processors had nothing to do.)
+
+use super::{device::Device, execute, loop_driver::Loop};
+use crate::{
+    block::{Request, RequestList},
+    core::irq_lock::IrqLock,
+    new_irq_lock,
+};
+use core::mem;
+use kernel::{
+    impl_has_work,
+    prelude::*,
+    sync::Arc,
+    workqueue::{new_work, Work, WorkItem},
+};
+
+struct Inner {
+    done: RequestList<Loop>,
+    /// The work item is queued or running, and will look at `done` once more.
+    running: bool,
+}
+
+/// Requests whose I/O is done, with its result in them, in the order in which that came.
+#[pin_data]
+pub(crate) struct DoneLane {
+    #[pin]
+    inner: IrqLock<Inner>,
+    #[pin]
+    work: Work<DoneLane>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for DoneLane { self.work }
+}
+
+impl DoneLane {
+    /// An empty lane.
+    pub(super) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                inner <- new_irq_lock!(
+                    Inner {
+                        done: RequestList::new(),
+                        running: false,
+                    },
+                    "rloop::done_lane"
+                ),
+                work <- new_work!("rloop::done_lane"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Has a request go on whose I/O is done. Hard interrupt.
+    pub(super) fn push(
+        self: &Arc<Self>,
+        mut rq: Request<Loop>,
+        result: Result<usize>,
+        device: &Device,
+    ) {
+        rq.data().driver().done = Some(result);
+        let begin = {
+            let mut inner = self.inner.lock();
+            inner.done.push_back(rq);
+            !mem::replace(&mut inner.running, true)
+        };
+        if begin {
+            self.enqueue(device);
+        }
+    }
+
+    /// Queues the work item, which is not queued.
+    fn enqueue(self: &Arc<Self>, device: &Device) {
+        let _ = device.shared.workers.softirq.enqueue(self.clone());
+    }
+
+    /// Whether there is more; if not the work item ends.
+    fn goes_on(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.running = !inner.done.is_empty();
+        inner.running
+    }
+}
+
+impl WorkItem for DoneLane {
+    type Pointer = Arc<Self>;
+
+    /// Soft interrupt.
+    fn run(this: Arc<Self>) {
+        let mut batch = this.inner.lock().done.take_all();
+        let Some(first) = batch.pop_front() else {
+            // It is only queued with something to do.
+            this.goes_on();
+            return;
+        };
+        // The requests will be gone when it is needed.
+        let device = first.device_arc();
+        go_on(first);
+        for rq in batch {
+            go_on(rq);
+        }
+        // What has come meanwhile is for another turn, so that the kernel can limit these.
+        if this.goes_on() {
+            this.enqueue(&device);
+        }
+    }
+}
+
+/// Goes on with a request whose I/O is done.
+fn go_on(mut rq: Request<Loop>) {
+    let result = rq.data().driver().done.take();
+    // It has one as long as it is here.
+    execute::direct_done(rq, result.unwrap_or(Err(EIO)));
+}
