@@ -73,27 +73,27 @@ content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 # called meanwhile. Children that outlive the script must be started with 9>&-, or by
 # `setpriv --pdeathsig TERM', so that they end however the script does.
 take_lock() {
-	local file=$1 status=0 fd holders=
-	if [[ $file != /* ]]; then
-		file=$rloop_cache/locks/$1
+	local lock=$1 status=0 fd holders=
+	if [[ $lock != /* ]]; then
+		lock=$rloop_cache/locks/$1
 		make_dir "$rloop_cache/locks"
-		as_owner touch "$file"
+		as_owner touch "$lock"
 	fi
-	exec 9<"$file"
+	exec 9<"$lock"
 	flock -E 75 -w 3 9 || status=$?
 	case $status in
 	0) return 0 ;;
 	75) ;;
 	*)
-		say "no lock on $file (see above): no two runs may work on it at once"
+		say "no lock on $lock (see above): no two runs may work on it at once"
 		return 0
 		;;
 	esac
 	for fd in /proc/[0-9]*/fd/9; do
-		[[ ! $fd -ef $file || $fd == "/proc/$$/"* ]] || holders+=" $(cut -d/ -f3 <<<"$fd")"
+		[[ ! $fd -ef $lock || $fd == "/proc/$$/"* ]] || holders+=" $(cut -d/ -f3 <<<"$fd")"
 	done
 	say "waiting for another run that works on $1 (processes${holders:- of another user})"
-	flock -w 7200 9 || die "two hours later $file is still locked"
+	flock -w 7200 9 || die "two hours later $lock is still locked"
 }
 
 # step TEXT CMD…: runs CMD with its output in a log file; tells the time it

@@ -10,7 +10,7 @@ size=4194304
 require_controllers memory io
 # Devices to which nobody has written yet: the page cache of a block device is written back in the
 # name of the group that was the first to write to it, for as long as the device exists.
-under_test_is_c || load_with
+under_test_is_c || load_with queues=0
 # Not null_blk: on the debug kernel its locks and those of throttling are reported to
 # be taken in both orders, whoever throttles it.
 require_module brd rd_nr=1 rd_size=16384
