@@ -34,9 +34,7 @@ pub(super) fn configure(
     let module = ModuleRef::get();
 
     // Whoever has the device open exclusively relies on it; that may be the caller.
-    let claim = (!mode.is_exclusive())
-        .then(|| Claimed::take(device, bdev))
-        .transpose()?;
+    let claim = Claimed::take(device, bdev, mode)?;
     if !device.control.lock_killable()?.is_unbound() {
         return Err(EBUSY);
     }
@@ -233,20 +231,25 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     Ok(())
 }
 
-/// An exclusive claim of a device that is not open exclusively.
+/// An exclusive claim of a device that is not open exclusively anyway, by its caller.
 pub(super) struct Claimed<'a> {
-    // In this order: who waits for the turn gets the claim at once.
-    _claim: Claim<'a, Loop>,
+    // In this order: who waits for the turn gets the claim at once. (Unless somebody opens the device
+    // exclusively just now. Who does that waits for the claim itself, and cannot be killed.)
+    _claim: Option<Claim<'a, Loop>>,
     _turn: KillableGuard<'a, ()>,
 }
 
 impl<'a> Claimed<'a> {
     /// Fails with `EBUSY` if somebody has it open exclusively, with `EINTR` when the caller is killed
     /// while he waits for others who do this. Sleeps.
-    pub(super) fn take(device: &'a Device, bdev: &'a BlockDevice<Loop>) -> Result<Self> {
+    pub(super) fn take(
+        device: &'a Device,
+        bdev: &'a BlockDevice<Loop>,
+        mode: Mode,
+    ) -> Result<Self> {
         let turn = device.claiming.lock_killable()?;
         Ok(Self {
-            _claim: bdev.claim()?,
+            _claim: (!mode.is_exclusive()).then(|| bdev.claim()).transpose()?,
             _turn: turn,
         })
     }

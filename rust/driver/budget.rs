@@ -9,7 +9,8 @@
 
 use kernel::sync::atomic::{Atomic, Relaxed};
 
-/// Workers beyond the first of each lane, for all devices together.
+/// Workers beyond the first of each pool lane, for all devices together; once for what is held up,
+/// and once for the rest.
 const EXTRA_WORKERS: i32 = 256;
 
 /// What is left of them.

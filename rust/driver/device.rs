@@ -138,7 +138,7 @@ impl Device {
                 claiming <- new_killable_mutex!((), "rloop::claiming"),
                 gone: Flag::unset(),
                 published <- new_irq_lock!(None, "rloop::published"),
-                lanes <- Lanes::new(sizes.queues, sizes.fast_lanes, sizes.workers),
+                lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
                 in_order <- InOrder::new(),
                 flushes <- Flushes::new(),
                 health <- Health::new(),
@@ -148,6 +148,11 @@ impl Device {
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Whether its backing file lies on another loop device, as far as can be seen. Any context.
+    pub(super) fn is_stacked(&self) -> bool {
+        self.depth.load(Relaxed) != 0
     }
 
     /// Notes the file that the device is to be bound to. Only while no request is in flight.

@@ -10,10 +10,13 @@
 use super::{device::Device, execute, loop_driver::Loop};
 use crate::{
     block::{Request, RequestList},
-    core::irq_lock::IrqLock,
+    core::{
+        context::{self, Stay},
+        irq_lock::IrqLock,
+    },
     new_irq_lock,
 };
-use core::mem;
+use ::core::mem;
 use kernel::{
     impl_has_work,
     prelude::*,
@@ -27,7 +30,7 @@ struct Inner {
     running: bool,
 }
 
-/// Requests whose I/O is done, with its result in them, in the order in which that came.
+/// Requests whose I/O is done, with its result in them, in the order in which a processor was told.
 #[pin_data]
 pub(crate) struct DoneLane {
     #[pin]
@@ -58,13 +61,8 @@ impl DoneLane {
         )
     }
 
-    /// Has a request go on whose I/O is done. Hard interrupt.
-    pub(super) fn push(
-        self: &Arc<Self>,
-        mut rq: Request<Loop>,
-        result: Result<usize>,
-        device: &Device,
-    ) {
+    /// Has a request go on whose I/O is done. The processor must be this lane's until it returns.
+    fn push(self: &Arc<Self>, mut rq: Request<Loop>, result: Result<usize>, device: &Device) {
         rq.data().driver().done = Some(result);
         let begin = {
             let mut inner = self.inner.lock();
@@ -94,10 +92,13 @@ impl WorkItem for DoneLane {
 
     /// Soft interrupt.
     fn run(this: Arc<Self>) {
-        let mut batch = this.inner.lock().done.take_all();
+        let mut batch = {
+            let mut inner = this.inner.lock();
+            let batch = inner.done.take_all();
+            inner.running = !batch.is_empty();
+            batch
+        };
         let Some(first) = batch.pop_front() else {
-            // It is only queued with something to do.
-            this.goes_on();
             return;
         };
         // The requests will be gone when it is needed.
@@ -111,6 +112,22 @@ impl WorkItem for DoneLane {
             this.enqueue(&device);
         }
     }
+}
+
+/// Has a request go on whose direct I/O is done. Any context.
+///
+/// Here, unless this is a hard interrupt. Nor if the device lies on others, as this may be where the
+/// request below is ended: the stack would grow with their number.
+pub(super) fn done(rq: Request<Loop>, result: Result<usize>, device: &Device) {
+    let stay = Stay::here();
+    if context::in_hardirq() || device.is_stacked() {
+        let lanes = &device.shared.workers.done;
+        if let Some(lane) = lanes.get(stay.cpu() as usize) {
+            return lane.push(rq, result, device);
+        }
+    }
+    drop(stay);
+    execute::direct_done(rq, result);
 }
 
 /// Goes on with a request whose I/O is done.

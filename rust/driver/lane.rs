@@ -18,14 +18,8 @@
 //! - two more of the first and the last kind for what is *held up*, perhaps for seconds, because the
 //!   kernel makes its submitter's control group wait. Nobody else shall wait behind that.
 
-use super::{
-    device::Device, done_lane::DoneLane, execute, loop_driver::Loop, pool_lane::PoolLane,
-    serial_lane::SerialLane,
-};
-use crate::{
-    block::{Op, Request, RequestList},
-    core::context,
-};
+use super::{device::Device, loop_driver::Loop, pool_lane::PoolLane, serial_lane::SerialLane};
+use crate::block::{Op, Request, RequestList};
 use kernel::{prelude::*, sync::Arc};
 
 /// One of a device's lanes.
@@ -64,14 +58,12 @@ pub(crate) struct Lanes {
     held_up_writes: Arc<SerialLane>,
     #[pin]
     pub(super) held_up: PoolLane,
-    /// One for each hardware queue.
-    done: KVec<Arc<DoneLane>>,
 }
 
 impl Lanes {
-    /// Empty lanes for so many hardware `queues`, of them as many `fast` ones, and for `workers`
-    /// requests that may wait at once, and as many that are held up.
-    pub(super) fn new(queues: u32, fast: u32, workers: u32) -> impl PinInit<Self, Error> {
+    /// Empty lanes, of them as many `fast` ones, and for `workers` requests that may wait at once,
+    /// and as many that are held up.
+    pub(super) fn new(fast: u32, workers: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             fast: {
                 let count = fast.max(1) as usize;
@@ -86,24 +78,7 @@ impl Lanes {
             blocking <- PoolLane::new(workers, false),
             held_up_writes: SerialLane::new(true)?,
             held_up <- PoolLane::new(workers, true),
-            done: {
-                let count = queues.max(1) as usize;
-                let mut done = KVec::with_capacity(count, GFP_KERNEL)?;
-                for _ in 0..count {
-                    done.push(DoneLane::new()?, GFP_KERNEL)?;
-                }
-                done
-            },
         })
-    }
-
-    /// Has a request go on whose direct I/O is done. Any context.
-    pub(super) fn done(&self, rq: Request<Loop>, result: Result<usize>, device: &Device) {
-        let place = (rq.hw_queue() as usize).checked_rem(self.done.len());
-        match place.and_then(|place| self.done.get(place)) {
-            Some(lane) if context::in_hardirq() => lane.push(rq, result, device),
-            _ => execute::direct_done(rq, result),
-        }
     }
 
     /// The lane with one worker of that name; `None` for the blocking lane.

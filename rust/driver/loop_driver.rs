@@ -6,6 +6,7 @@ use super::{
     binding::Binding,
     detach,
     device::Device,
+    done_lane,
     execute::PerRequest,
     flush::Flushes,
     ioctl,
@@ -60,7 +61,9 @@ impl Operations for Loop {
             // With those that follow.
             Some((lane @ LaneId::Fast(_), rq)) if !last => device.lanes.push(lane, rq),
             Some((lane, rq)) => {
-                let origin = match (last && may_be_served_here(), alone) {
+                // Changes of a range can be much work for the processor.
+                let here = last && lane != LaneId::Changes && may_be_served_here();
+                let origin = match (here, alone) {
                     (true, true) => Origin::Alone,
                     (true, false) => Origin::Here,
                     (false, _) => Origin::Elsewhere,
@@ -134,7 +137,7 @@ impl FileIo for Loop {
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {
         let device = rq.device_arc();
-        device.lanes.done(rq, result, &device);
+        done_lane::done(rq, result, &device);
     }
 
     fn io_ready(rq: Request<Self>) {

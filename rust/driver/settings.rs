@@ -67,9 +67,7 @@ pub(super) fn set_block_size(
 ) -> Result {
     let disk = bdev.disk();
     // A mounted file system relies on the block size.
-    let _claim = (!mode.is_exclusive())
-        .then(|| attach::Claimed::take(device, bdev))
-        .transpose()?;
+    let _claim = attach::Claimed::take(device, bdev, mode)?;
     let mut control = device.control.lock_killable()?;
     let old = control.bound().map_err(errno)?.binding.clone();
     let block_size = match bytes {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The threads that do backing I/O, for all devices.
+//! Where backing I/O is done, and what comes after it, for all devices.
 
-use crate::core::workqueue::{Locality, WorkQueue};
-use kernel::{c_str, prelude::*};
+use super::done_lane::DoneLane;
+use crate::core::{
+    topology,
+    workqueue::{Locality, WorkQueue},
+};
+use kernel::{c_str, prelude::*, sync::Arc};
 
 /// How many work items run at once at most, for all devices together: as many as a workqueue can
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
@@ -11,7 +15,7 @@ const MAX_ACTIVE: i32 = 2048;
 
 /// Workqueues.
 ///
-/// Each has one thread that is always there, and alone if there is no memory for others. So no work
+/// Each but `softirq`, which has none, has one thread that is always there, and alone if there is no memory for others. So no work
 /// item may wait for another one of the same workqueue: what is done for a device that lies on others
 /// waits for what is done for these, and has another workqueue.
 pub(crate) struct Workers {
@@ -23,6 +27,8 @@ pub(crate) struct Workers {
     pub(super) limits: WorkQueue,
     /// For direct I/O that is done.
     pub(super) softirq: WorkQueue,
+    /// Where that waits, for each processor.
+    pub(super) done: KVec<Arc<DoneLane>>,
 }
 
 impl Workers {
@@ -39,6 +45,14 @@ impl Workers {
             here: WorkQueue::new(c_str!("rloop_here"), Locality::Here, 0)?,
             limits: WorkQueue::new(c_str!("rloop_limits"), Locality::Anywhere, 0)?,
             softirq: WorkQueue::new(c_str!("rloop_done"), Locality::SoftIrq, 0)?,
+            done: {
+                let count = topology::cpus().max(1) as usize;
+                let mut done = KVec::with_capacity(count, GFP_KERNEL)?;
+                for _ in 0..count {
+                    done.push(DoneLane::new()?, GFP_KERNEL)?;
+                }
+                done
+            },
         })
     }
 
