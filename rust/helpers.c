@@ -614,11 +614,6 @@ bool rloop_in_hardirq(void)
 	return in_hardirq();
 }
 
-bool rloop_in_softirq(void)
-{
-	return in_serving_softirq();
-}
-
 void rloop_stay(void)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))

@@ -169,7 +169,6 @@ bool rloop_is_realtime(void);
 unsigned int rloop_cpu(void);
 bool rloop_on_isolated_cpu(void);
 bool rloop_in_hardirq(void);
-bool rloop_in_softirq(void);
 void rloop_stay(void);
 void rloop_leave(void);
 unsigned int rloop_io_context_enter(void);

@@ -81,13 +81,6 @@ pub(crate) fn in_hardirq() -> bool {
     unsafe { sys::rloop_in_hardirq() }
 }
 
-/// Whether this is a soft interrupt.
-#[cfg(CONFIG_KUNIT = "y")]
-pub(crate) fn in_softirq() -> bool {
-    // SAFETY: Looks at a counter of the current task or processor.
-    unsafe { sys::rloop_in_softirq() }
-}
-
 /// The number of the current processor, which may be another one at any time. Any context.
 pub(crate) fn cpu() -> u32 {
     // SAFETY: It is always on one.
