@@ -13,8 +13,8 @@ pub(crate) enum Locality {
     Anywhere,
     /// On the processor that queues them (`WQ_PERCPU`).
     Here,
-    /// There, in soft interrupts (`WQ_BH`): none of them may sleep. That queue has no threads, and is not
-    /// below `/sys`.
+    /// There, in soft interrupts (`WQ_BH`): none of them may sleep. That queue has no threads, and is
+    /// not below `/sys`.
     SoftIrq,
 }
 
@@ -38,8 +38,9 @@ unsafe impl Send for WorkQueue {}
 unsafe impl Sync for WorkQueue {}
 
 impl WorkQueue {
-    /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node,
-    /// or on each processor; 0 means the kernel's default, and has to be given with `SoftIrq`. Fails with `ENOMEM`. May sleep.
+    /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node, or on each
+    /// processor; 0 means the kernel's default, and has to be given with `SoftIrq`. Fails with `ENOMEM`.
+    /// May sleep.
     pub(crate) fn new(name: &CStr, locality: Locality, max_active: i32) -> Result<Self> {
         // SAFETY: `name` is NUL-terminated and copied.
         let ptr = unsafe {

@@ -118,15 +118,15 @@ impl WorkItem for DoneLane {
 ///
 /// Here, unless this is a hard interrupt. Nor if the device lies on others, as this may be where the
 /// request below is ended: the stack would grow with their number.
-pub(super) fn done(rq: Request<Loop>, result: Result<usize>, device: &Device) {
-    let stay = Stay::here();
-    if context::in_hardirq() || device.is_stacked() {
+pub(super) fn done(rq: Request<Loop>, result: Result<usize>) {
+    if context::in_hardirq() || rq.device().is_stacked() {
+        let device = rq.device_arc();
+        let stay = Stay::here();
         let lanes = &device.shared.workers.done;
         if let Some(lane) = lanes.get(stay.cpu() as usize) {
-            return lane.push(rq, result, device);
+            return lane.push(rq, result, &device);
         }
     }
-    drop(stay);
     execute::direct_done(rq, result);
 }
 

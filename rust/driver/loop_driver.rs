@@ -136,8 +136,7 @@ impl FileIo for Loop {
     }
 
     fn io_done(rq: Request<Self>, result: Result<usize>) {
-        let device = rq.device_arc();
-        done_lane::done(rq, result, &device);
+        done_lane::done(rq, result);
     }
 
     fn io_ready(rq: Request<Self>) {

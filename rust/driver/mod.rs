@@ -11,12 +11,11 @@
 //! there for requests accepted before whose range it overlaps; writes take a ticket of the drain on
 //! the way. Then it goes to one of the device's [lanes](lane), whose worker, one of the [`workers`],
 //! [`execute`]s it: directly, in which case the request comes back when the I/O is done, from hard
-//! interrupts by a [`done_lane`], or through
-//! the page cache, where a read may be left to come back when the page is there. What would block
-//! goes to the lane whose workers may. [`execute::finish`] ends a request, releases those that
-//! waited for it, and gives its ticket back, whereupon flushes may proceed. With barriers a write
-//! that comes after a flush is held before its lane until that has ended. What becomes of writes and
-//! flushes after a loss is decided by the device's [`health`].
+//! interrupts by a [`done_lane`], or through the page cache, where a read may be left to come back
+//! when the page is there. What would block goes to the lane whose workers may. [`execute::finish`]
+//! ends a request, releases those that waited for it, and gives its ticket back, whereupon flushes
+//! may proceed. With barriers a write that comes after a flush is held before its lane until that has
+//! ended. What becomes of writes and flushes after a loss is decided by the device's [`health`].
 //!
 //! # The way of a device
 //!
@@ -32,11 +31,11 @@
 //! takes none of ours, see `Device::gone`. The locks of the order, the lanes, the flushes and the
 //! health are taken with nothing inside, in any context.
 //!
-//! Who holds `topology` or a device's `claiming` or `control` may wait for I/O, for as long as that takes. An
-//! ioctl waits for them only until its caller is killed, and then fails with `EINTR`; the last
-//! close and the work items, which nobody could do again, wait to the end. `topology` is for
-//! attaching to a loop device and exchanging files for one, so that no device's trouble becomes
-//! that of all others. Detaching does not need it: once a device is open as the file of another
+//! Who holds `topology` or a device's `claiming` or `control` may wait for I/O, for as long as that
+//! takes. An ioctl waits for them only until its caller is killed, and then fails with `EINTR`; the
+//! last close and the work items, which nobody could do again, wait to the end. `topology` is for
+//! attaching to a loop device and exchanging files for one, so that no device's trouble becomes that
+//! of all others. Detaching does not need it: once a device is open as the file of another,
 //! `LOOP_CLR_FD` leaves it bound, see `attach::reopen()`.
 
 #![deny(unsafe_code)]

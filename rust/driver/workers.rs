@@ -15,9 +15,9 @@ const MAX_ACTIVE: i32 = 2048;
 
 /// Workqueues.
 ///
-/// Each but `softirq`, which has none, has one thread that is always there, and alone if there is no memory for others. So no work
-/// item may wait for another one of the same workqueue: what is done for a device that lies on others
-/// waits for what is done for these, and has another workqueue.
+/// Each has one thread that is always there, and alone if there is no memory for others; only `softirq`
+/// has none. So no work item may wait for another one of the same workqueue: what is done for a device
+/// that lies on others waits for what is done for these, and has another workqueue.
 pub(crate) struct Workers {
     /// By the depth of the device; the last for all that are deeper, too.
     anywhere: [WorkQueue; 4],
@@ -46,7 +46,7 @@ impl Workers {
             limits: WorkQueue::new(c_str!("rloop_limits"), Locality::Anywhere, 0)?,
             softirq: WorkQueue::new(c_str!("rloop_done"), Locality::SoftIrq, 0)?,
             done: {
-                let count = topology::cpus().max(1) as usize;
+                let count = topology::cpus() as usize;
                 let mut done = KVec::with_capacity(count, GFP_KERNEL)?;
                 for _ in 0..count {
                     done.push(DoneLane::new()?, GFP_KERNEL)?;
