@@ -107,6 +107,27 @@ in_flight() {
 }
 # writes_done DEVICE: how many writes have completed.
 writes_done() { awk '{ print $5 }' "/sys/block/$(name_of "$1")/stat"; }
+ended() { [[ ! -e /proc/$1 ]]; }
+# stick DEVICE DIR: has an ioctl of a device whose file is in DIR wait for its writes, until `fsfreeze
+# -u DIR'. Its result will be in $tmp/moved. The device is open as descriptor 3.
+stick() {
+	# A dirty page of the device, which a new offset has to write first.
+	exec 3<>"$1"
+	printf x >&3
+	fsfreeze -f "$2"
+	on_exit fsfreeze -u "$2"
+	loopctl "$1" set_status64 offset=4096 >"$tmp/moved" &
+	stuck_ioctl=$!
+	eventually in_flight "$1"
+}
+# unstick DIR: and it has to succeed.
+unstick() {
+	[[ ! -s $tmp/moved ]] || fail "nothing was waited for"
+	fsfreeze -u "$1"
+	wait "$stuck_ioctl"
+	expect "set_status64" 0 "$(<"$tmp/moved")"
+	exec 3>&-
+}
 # stop PID: kills a child, and waits for it.
 stop() {
 	kill -KILL "$1" 2>/dev/null || true
@@ -168,9 +189,23 @@ require_fault_injection() {
 		done
 	done
 }
-# every N: 1 in all if STRESS is more than 1, else N: each how many places are tried of what has
-# hundreds.
-every() { if [[ $(scaled 10) -gt 10 ]]; then echo 1; else echo "$1"; fi; }
+# require_stack_filter: faults can be had for those only who have something in their backtrace.
+require_stack_filter() {
+	require_fault_injection failslab fail_page_alloc
+	[[ -e /sys/kernel/debug/failslab/require-start ]] ||
+		skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
+	on_exit set_faults probability=0 times=1 stacktrace-depth=0 require-start=0 \
+		require-end=0xffffffffffffffff reject-start=0 reject-end=0
+}
+# set_faults ATTRIBUTE=VALUE…: of both kinds of allocations.
+set_faults() {
+	local name pair
+	for name in failslab fail_page_alloc; do
+		for pair in "$@"; do
+			echo "${pair#*=}" >"/sys/kernel/debug/$name/${pair%%=*}"
+		done
+	done
+}
 # fail_nth [OPTION…] OPERATION [FILE [OTHER]]
 fail_nth() {
 	local options=()
@@ -179,4 +214,12 @@ fail_nth() {
 		shift 2
 	done
 	failnth "${options[@]}" "$LOOP" "$@" >&2 || fail "failnth $*"
+}
+# fail_some N OPERATION [FILE]: every Nth place of what has hundreds, beginning with a random one; all
+# of them with STRESS=2.
+fail_some() {
+	local step=$1
+	shift
+	[[ $(scaled 10) -le 10 ]] || step=1
+	fail_nth --first $((1 + SEED % step)) --step "$step" "$@"
 }

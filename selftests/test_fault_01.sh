@@ -11,17 +11,11 @@ dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
 on_exit restore_devices
 on_exit detach_all
-# some N OPERATION: every Nth place, beginning with a random one.
-some() {
-	local step
-	step=$(every "$1")
-	fail_nth --first $((1 + SEED % step)) --step "$step" "$2" "$dir/image"
-}
-# Making a device has hundreds of places: each time the half of them. STRESS=2: all.
-some 2 ctl_add
-some 5 ctl_add_any
-some 5 get_free_new
-! has_autoload || some 5 open_missing
+# Making a device has hundreds of places: each time the half of them.
+fail_some 2 ctl_add "$dir/image"
+fail_some 5 ctl_add_any "$dir/image"
+fail_some 5 get_free_new "$dir/image"
+! has_autoload || fail_some 5 open_missing "$dir/image"
 fail_nth get_free "$dir/image"
 fail_nth ctl_remove "$dir/image"
 clean_unload

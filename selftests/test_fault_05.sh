@@ -10,9 +10,8 @@ require_fault_injection failslab fail_page_alloc
 without_udev
 on_exit restore_module
 rmmod "$module"
-# Hundreds: each time a third of them. STRESS=2: all.
-step=$(every 3)
-fail_nth --first $((1 + SEED % step)) --step "$step" insmod "$RLOOP"
+# Hundreds: each time a third of them.
+fail_some 3 insmod "$RLOOP"
 [[ ! -d /sys/module/$module ]] || rmmod "$module"
 insmod "$RLOOP"
 clean_unload

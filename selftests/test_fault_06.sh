@@ -5,30 +5,15 @@
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
-require_fault_injection failslab fail_page_alloc
+require_stack_filter
 name=$(module_name)
 start=$(<"/sys/module/$name/sections/.text")
 size=$(awk -v name="$name" '$1 == name { print $2 }' /proc/modules)
-# faults PERCENT: of the allocations that have the module in their backtrace.
-faults() {
-	local attributes=/sys/kernel/debug/$1 percent=$2 file
-	[[ -e $attributes/require-start ]] || skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
-	for file in "require-start=$start" "require-end=$(printf '0x%x' $((start + size)))" \
-		stacktrace-depth=32 times=-1 interval=1 "probability=$percent"; do
-		[[ $percent -eq 0 ]] || echo "${file#*=}" >"$attributes/${file%%=*}"
-	done
-	echo "$percent" >"$attributes/probability"
-}
-no_faults() {
-	local which file
-	for which in failslab fail_page_alloc; do
-		for file in probability=0 times=1 stacktrace-depth=0 require-start=0 \
-			require-end=0xffffffffffffffff; do
-			echo "${file#*=}" >"/sys/kernel/debug/$which/${file%%=*}"
-		done
-	done
-}
-on_exit no_faults
+# Those that have the module in their backtrace.
+set_faults "require-start=$start" "require-end=$(printf '0x%x' $((start + size)))" \
+	stacktrace-depth=32 times=-1 interval=1
+# faults KIND PERCENT: so many of the allocations of one kind.
+faults() { echo "$2" >"/sys/kernel/debug/$1/probability"; }
 # Discards or zeroes each block in a random order and prints 'BLOCK ERRNO' for those where that
 # fails; then, without faults, what is there now: zeroes, or, but for a zeroing that succeeded,
 # what was there before.
@@ -93,7 +78,7 @@ body() {
 		fdio "$dev" fsync >/dev/null
 		scan "$dev:direct" write --count 256 --seed 76 --fsync >"$tmp/cleared"
 		expect "errors of writes without faults" '' "$(<"$tmp/cleared")"
-		# The attributes are set; it switches them on itself.
+		# It switches them on itself.
 		python3 "$tmp/clear.py" "$dev" 256 "$SEED" "/sys/kernel/debug/$which/probability" "${kinds[@]}" \
 			>"$tmp/cleared" || fail "after ${kinds[*]}: wrong data"
 		log "$mode on $file, $which, ${kinds[*]}: $(wc -l <"$tmp/cleared") of 256 failed"

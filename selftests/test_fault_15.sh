@@ -6,9 +6,7 @@
 source "$(dirname "$0")/stress_common.sh"
 
 require_tool fio
-require_fault_injection failslab fail_page_alloc
-attributes=/sys/kernel/debug
-[[ -e $attributes/failslab/require-start ]] || skip "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
+require_stack_filter
 dir=$(make_backing xfs 320)
 [[ -e /sys/module/xfs/sections/.text ]] || skip "XFS is no module here"
 # code_of MODULE: its first address, and the first behind it; memory for code is whole pages.
@@ -18,31 +16,21 @@ code_of() {
 	[[ -n $addresses ]] || fail "/proc/kallsyms has no code of $1"
 	printf '0x%x 0x%x\n' $((16#${addresses%%$'\n'*} & ~4095)) $(((16#${addresses##*$'\n'} | 4095) + 1))
 }
-# set_all PAIR…: of both kinds of allocations.
-set_all() {
-	local which pair
-	for which in failslab fail_page_alloc; do
-		for pair in "$@"; do
-			echo "${pair#*=}" >"$attributes/$which/${pair%%=*}"
-		done
-	done
-}
 # Some have both the driver and XFS in their backtrace: they are XFS's. Most others are the
 # driver's, some are of what the kernel does for it, as readahead; those need not succeed either.
 driver_code=$(code_of "$(module_name)")
 xfs_code=$(code_of xfs)
-on_exit set_all probability=0 times=1 stacktrace-depth=0 require-start=0 require-end=0xffffffffffffffff \
-	reject-start=0 reject-end=0
 most=1000000000
-set_all "require-start=${driver_code% *}" "require-end=${driver_code#* }" \
+set_faults "require-start=${driver_code% *}" "require-end=${driver_code#* }" \
 	"reject-start=${xfs_code% *}" "reject-end=${xfs_code#* }" stacktrace-depth=32 interval=1 "times=$most"
-failed() { echo $((2 * most - $(<"$attributes/failslab/times") - $(<"$attributes/fail_page_alloc/times"))); }
+left() { cat "/sys/kernel/debug/$1/times"; }
+failed() { echo $((2 * most - $(left failslab) - $(left fail_page_alloc))); }
 body() {
 	local mode=$1 dev direct depth
 	truncate -s 0 "$dir/image"
 	truncate -s 8M "$dir/image"
 	dev=$(attach_mode "$mode" "$dir/image")
-	set_all probability=100
+	set_faults probability=100
 	for direct in 0 1; do
 		for depth in 1 32; do
 			# One after the other, and many at a time, so that they are merged.
@@ -55,7 +43,7 @@ body() {
 			expect "reads that failed" '' "$(<"$tmp/errors")"
 		done
 	done
-	set_all probability=0
+	set_faults probability=0
 	detach "$dev"
 }
 each_mode body
