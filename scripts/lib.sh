@@ -68,10 +68,15 @@ give_back() {
 # content_key WORD…: a short name for everything given.
 content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 
+# What a command begins with that has to end however the script does, as it has its locks
+# open. (Not a function: in a pipe that would be run by a shell of its own.)
+# shellcheck disable=SC2034
+tied=(setpriv --pdeathsig TERM --)
+
 # take_lock NAME: waits until no other run works on NAME, or, if that is an absolute
 # path, in that directory; held until exit, and not to be taken again by a script
 # called meanwhile. Children that outlive the script must be started with 9>&-, or by
-# `setpriv --pdeathsig TERM', so that they end however the script does.
+# "${tied[@]}".
 take_lock() {
 	local lock=$1 status=0 fd holders=
 	if [[ $lock != /* ]]; then
