@@ -17,6 +17,7 @@
 #include <linux/sched/isolation.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/shmem_fs.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
@@ -591,6 +592,11 @@ struct workqueue_struct *rloop_alloc_workqueue(const char *name, unsigned int wh
 bool rloop_is_realtime(void)
 {
 	return rt_or_dl_task_policy(current);
+}
+
+bool rloop_is_only_task(void)
+{
+	return single_task_running();
 }
 
 unsigned int rloop_cpu(void)

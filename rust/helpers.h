@@ -166,6 +166,7 @@ void rloop_plug_start(struct blk_plug *plug);
 void rloop_plug_finish(struct blk_plug *plug);
 struct workqueue_struct *rloop_alloc_workqueue(const char *name, unsigned int where, int max_active);
 bool rloop_is_realtime(void);
+bool rloop_is_only_task(void);
 unsigned int rloop_cpu(void);
 bool rloop_on_isolated_cpu(void);
 bool rloop_in_hardirq(void);

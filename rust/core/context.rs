@@ -47,6 +47,13 @@ pub(crate) fn is_realtime() -> bool {
     unsafe { sys::rloop_is_realtime() }
 }
 
+/// Whether no other task wants the current task's processor, which may be another one at any time.
+/// Process context.
+pub(crate) fn is_only_task() -> bool {
+    // SAFETY: Looks at a counter of the current processor.
+    unsafe { sys::rloop_is_only_task() }
+}
+
 /// While it lives, the current task stays on its processor and no other task comes to run there. For
 /// what others rely on to be done at once. Any context; whoever has it must not sleep. Nests.
 ///

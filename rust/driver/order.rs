@@ -12,7 +12,7 @@ use crate::{
     core::irq_lock::{IrqGuard, IrqLock},
     logic::{
         overlap::{Access, Misuse, Node, Order, Verdict},
-        pace::Pace,
+        pace::{Mistake, Pace},
         units::{Bytes, Sectors},
     },
     new_irq_lock,
@@ -159,10 +159,10 @@ impl InOrder {
         }
     }
 
-    /// A request that was executed where it came from had to wait there. Any context.
-    pub(super) fn was_late(&self) {
+    /// What came of executing a request where it came from. Any context.
+    pub(super) fn was_misplaced(&self, mistake: Mistake) {
         if let Some(table) = Option::as_mut(&mut *self.table.lock()) {
-            table.pace.was_late();
+            table.pace.was_misplaced(mistake);
         }
     }
 

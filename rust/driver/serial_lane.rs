@@ -11,7 +11,10 @@ use crate::{
         irq_lock::IrqLock,
         workqueue::Locality,
     },
-    logic::{pace, units::Moment},
+    logic::{
+        pace::{self, Mistake},
+        units::Moment,
+    },
     new_irq_lock,
 };
 use kernel::{
@@ -253,7 +256,9 @@ impl WorkItem<HERE> for SerialLane {
         let _io = IoContext::enter();
         let device = rq.device_arc();
         if pace::is_late(since, clock::now()) {
-            device.in_order.was_late();
+            device.in_order.was_misplaced(Mistake::Late);
+        } else if !context::is_only_task() {
+            device.in_order.was_misplaced(Mistake::Awake);
         }
         execute::begin(rq, this.may_block);
         device.lanes.kick_pools(&device);

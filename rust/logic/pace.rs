@@ -14,10 +14,30 @@ use super::units::Moment;
 /// alone.
 const HABIT: u16 = 4;
 
-/// The same for those who did not sleep when that was expected of them.
-///
-/// They may do so later. Until then one request in so many is the price of a mistake.
-const NEW_HABIT: u16 = 4096;
+/// Why a request should have been executed on another processor than that which it
+/// came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    /// It had to wait for the processor, see [`is_late`].
+    Late,
+    /// Another task wanted the processor, probably its submitter: who has to let
+    /// others have it before he submits the next one has one in flight only, however
+    /// many he would have.
+    Awake,
+}
+
+impl Mistake {
+    /// How many requests in a row then are a habit.
+    ///
+    /// All may be different later. Until then one request in so many is the price of a
+    /// mistake, and so many served elsewhere that of a mistake about that.
+    const fn habit(self) -> u16 {
+        match self {
+            Self::Late => 4096,
+            Self::Awake => 64,
+        }
+    }
+}
 
 /// How long a request may wait for the processor that it came from, in nanoseconds.
 ///
@@ -71,9 +91,10 @@ impl Pace {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// A request that was alone had to wait for the processor that it came from.
-    pub fn was_late(&mut self) {
-        self.habit = NEW_HABIT;
+    /// A request that was alone was executed where it came from, and should not have
+    /// been.
+    pub fn was_misplaced(&mut self, mistake: Mistake) {
+        self.habit = mistake.habit();
         self.alone = 0;
     }
 }

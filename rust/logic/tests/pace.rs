@@ -3,7 +3,7 @@
 //! Requests one at a time, and several.
 
 use rloop_logic::{
-    pace::{is_late, Pace},
+    pace::{is_late, Mistake, Pace},
     units::Moment,
 };
 
@@ -50,17 +50,26 @@ fn a_burst_ends_the_habit() {
 fn who_was_late_is_not_trusted_for_long() {
     let mut pace = Pace::new();
     assert!(one_at_a_time(&mut pace, 5)[4]);
-    pace.was_late();
+    pace.was_misplaced(Mistake::Late);
     assert!(!one_at_a_time(&mut pace, 4096).contains(&true));
+    assert_eq!(one_at_a_time(&mut pace, 2), [true, true]);
+}
+
+#[test]
+fn who_was_awake_is_not_trusted_for_a_while() {
+    let mut pace = Pace::new();
+    assert!(one_at_a_time(&mut pace, 5)[4]);
+    pace.was_misplaced(Mistake::Awake);
+    assert!(!one_at_a_time(&mut pace, 64).contains(&true));
     assert_eq!(one_at_a_time(&mut pace, 2), [true, true]);
 }
 
 #[test]
 fn who_is_late_again_pays_again() {
     let mut pace = Pace::new();
-    pace.was_late();
+    pace.was_misplaced(Mistake::Late);
     assert!(one_at_a_time(&mut pace, 4097)[4096]);
-    pace.was_late();
+    pace.was_misplaced(Mistake::Late);
     assert!(!one_at_a_time(&mut pace, 4096).contains(&true));
 }
 
