@@ -159,7 +159,7 @@ impl InOrder {
         }
     }
 
-    /// What came of executing a request where it came from. Any context.
+    /// A request was executed where it came from, and should not have been. Any context.
     pub(super) fn was_misplaced(&self, mistake: Mistake) {
         if let Some(table) = Option::as_mut(&mut *self.table.lock()) {
             table.pace.was_misplaced(mistake);

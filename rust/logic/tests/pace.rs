@@ -46,22 +46,23 @@ fn a_burst_ends_the_habit() {
     );
 }
 
-#[test]
-fn who_was_late_is_not_trusted_for_long() {
+/// After a mistake so many requests one at a time are not taken for that.
+fn not_trusted(mistake: Mistake, count: usize) {
     let mut pace = Pace::new();
     assert!(one_at_a_time(&mut pace, 5)[4]);
-    pace.was_misplaced(Mistake::Late);
-    assert!(!one_at_a_time(&mut pace, 4096).contains(&true));
+    pace.was_misplaced(mistake);
+    assert!(!one_at_a_time(&mut pace, count).contains(&true));
     assert_eq!(one_at_a_time(&mut pace, 2), [true, true]);
 }
 
 #[test]
+fn who_was_late_is_not_trusted_for_long() {
+    not_trusted(Mistake::Late, 4096);
+}
+
+#[test]
 fn who_was_awake_is_not_trusted_for_a_while() {
-    let mut pace = Pace::new();
-    assert!(one_at_a_time(&mut pace, 5)[4]);
-    pace.was_misplaced(Mistake::Awake);
-    assert!(!one_at_a_time(&mut pace, 64).contains(&true));
-    assert_eq!(one_at_a_time(&mut pace, 2), [true, true]);
+    not_trusted(Mistake::Awake, 64);
 }
 
 #[test]
