@@ -8,7 +8,7 @@ source "$(dirname "$0")/queue_common.sh"
 
 ! under_test_is_c || skip "the C driver has other sizes"
 [[ $(nproc) -ge 2 ]] || skip "one processor"
-count=64
+count=32
 without_udev
 on_exit restore_module
 settle
@@ -21,17 +21,16 @@ modprobe loop max_loop=0
 on_exit modprobe -r loop
 dir=$(make_backing tmpfs 16)
 truncate -s 1M "$dir/image"
-# free_memory: in KiB, without what could be had, and when what was removed just now is back:
-# when it is the same, but for 16 KiB for each device, twice in a row.
+# free_memory: in KiB, with what processors have set aside, without what could be had, and when what
+# was removed just now is back: when it is the same, but for 16 KiB for each device, twice in a row.
 free_memory() {
 	local i now=0 last
 	for ((i = 0; i < 6; i++)); do
 		last=$now
 		drop_caches
-		# Pages that processors have set aside come back.
-		[[ ! -e /proc/sys/vm/compact_memory ]] || echo 1 >/proc/sys/vm/compact_memory
 		sleep 0.2
-		now=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+		[[ ! -e /proc/sys/vm/stat_refresh ]] || cat /proc/sys/vm/stat_refresh >/dev/null
+		now=$(awk '/^ *pages free / { n += $3 } /^ *count: / { n += $2 } END { print 4 * n }' /proc/zoneinfo)
 		[[ $((now - last)) -gt $((16 * count)) || $((last - now)) -gt $((16 * count)) ]] || break
 	done
 	echo "$now"
@@ -40,33 +39,38 @@ add() { expect "adding" "$1" "$(loopctl "$(control)" ctl_add "$1")"; }
 bind() { expect "binding" 0 "$(loopctl "/dev/$LOOP$1" configure "$dir/image" flags=1)"; }
 unbind() { expect "unbinding" 0 "$(loopctl "/dev/$LOOP$1" clr_fd)"; }
 median() { sort -n | sed -n 2p; }
-# add_all, remove_all: so many devices. They print what those cost, in KiB. What there
-# is once for all is not counted: one more device stays.
+# What there is once for all devices is not counted: one more stays.
 add_all() {
-	local i start
-	start=$(free_memory)
+	local i
 	for ((i = 0; i < count; i++)); do
 		add "$i"
 	done
-	echo $((start - $(free_memory)))
 }
 remove_all() {
 	seq 0 $((count - 1)) | xargs -P 16 -I{} loopctl "$(control)" ctl_remove {} >"$tmp/removed"
 	expect "what removing says" 0 "$(sort -u "$tmp/removed")"
 }
-# What else the system does has a share in what is free, above all while it gives back
-# what a test before this one had: of three rounds the one in the middle counts.
+# cost_of_all: adds so many devices, removes them, and prints what they cost, in KiB: how much less
+# is free while they are there than before and after that in the middle, as the system gets back
+# meanwhile what a test before this one had.
+cost_of_all() {
+	local before during after
+	before=$(free_memory)
+	add_all
+	during=$(free_memory)
+	remove_all
+	after=$(free_memory)
+	echo $(((before + after) / 2 - during))
+}
+# What else the system does has a share in what is free: of three rounds the one in the middle
+# counts.
 LOOP=loop add "$count"
 add "$count"
-for round in 1 2 3; do
-	(
-		LOOP=loop
-		add_all >>"$tmp/c"
-		remove_all
-	)
-	add_all >>"$tmp/unbound"
-	[[ $round -eq 3 ]] || remove_all
+for _ in 1 2 3; do
+	(LOOP=loop && cost_of_all >>"$tmp/c")
+	cost_of_all >>"$tmp/unbound"
 done
+add_all
 c_driver=$(median <"$tmp/c")
 unbound=$(median <"$tmp/unbound")
 bind "$count"
