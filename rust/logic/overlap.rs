@@ -239,17 +239,57 @@ impl Node {
     }
 }
 
-/// Requests of similar length that are in flight, by region.
-struct Class {
-    /// A region has `1 << shift` sectors, and no request of the class has more.
-    shift: u32,
-    /// How many requests there are. These are not more than slots, so this and
-    /// the others do not overflow, and saturating arithmetic is exact.
+/// How many requests are in flight. These are not more than slots, so nothing
+/// here overflows, and saturating arithmetic is exact.
+#[derive(Clone, Copy)]
+struct Tally {
     requests: u16,
     /// How many of these are writes.
     writes: u16,
     /// How many of these wait.
     waiting: u16,
+}
+
+impl Tally {
+    const NONE: Self = Self {
+        requests: 0,
+        writes: 0,
+        waiting: 0,
+    };
+
+    /// How many there are that such an access could conflict with.
+    const fn conflicting(&self, access: Access) -> u16 {
+        match access {
+            Access::Read => self.writes,
+            Access::Write => self.requests,
+        }
+    }
+
+    fn add(&mut self, node: &Node) {
+        self.requests = self.requests.saturating_add(1);
+        if node.access == Some(Access::Write) {
+            self.writes = self.writes.saturating_add(1);
+        }
+        if node.waits > 0 {
+            self.waiting = self.waiting.saturating_add(1);
+        }
+    }
+
+    fn subtract(&mut self, node: &Node) {
+        self.requests = self.requests.saturating_sub(1);
+        if node.access == Some(Access::Write) {
+            self.writes = self.writes.saturating_sub(1);
+        }
+        if node.waits > 0 {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+    }
+}
+
+/// Requests of similar length that are in flight, by region.
+struct Class {
+    /// A region has `1 << shift` sectors, and no request of the class has more.
+    shift: u32,
     /// The buckets.
     heads: [LinkId; 1 << BUCKET_BITS],
 }
@@ -258,9 +298,6 @@ impl Class {
     const fn new(shift: u32) -> Self {
         Self {
             shift,
-            requests: 0,
-            writes: 0,
-            waiting: 0,
             heads: [LinkId::NONE; 1 << BUCKET_BITS],
         }
     }
@@ -280,7 +317,8 @@ impl Class {
             }
             return;
         }
-        for region in regions.first..=regions.last {
+        let mut region = regions.first;
+        loop {
             each_link(nodes, self.head(region), |slot, side, node| {
                 let Some(other) = node.span().filter(|other| other.overlaps(span)) else {
                     return;
@@ -296,18 +334,15 @@ impl Class {
                     see(slot, node);
                 }
             });
+            if region >= regions.last {
+                return;
+            }
+            region = region.saturating_add(1);
         }
     }
 
-    /// Adds `node`, which is in `slot` and covers `span`.
-    fn insert(&mut self, nodes: &mut [Node], slot: u16, node: &Node, span: Span) {
-        self.requests = self.requests.saturating_add(1);
-        if node.access == Some(Access::Write) {
-            self.writes = self.writes.saturating_add(1);
-        }
-        if node.waits > 0 {
-            self.waiting = self.waiting.saturating_add(1);
-        }
+    /// Links the node in `slot`, which covers `span`.
+    fn insert(&mut self, nodes: &mut [Node], slot: u16, span: Span) {
         let regions = span.regions(self.shift);
         self.push(nodes, LinkId::new(slot, Side::Low), regions.first);
         if regions.last != regions.first {
@@ -315,15 +350,8 @@ impl Class {
         }
     }
 
-    /// Takes out `node`, which is in `slot` and covers `span`.
-    fn remove(&mut self, nodes: &mut [Node], slot: u16, node: &Node, span: Span) {
-        self.requests = self.requests.saturating_sub(1);
-        if node.access == Some(Access::Write) {
-            self.writes = self.writes.saturating_sub(1);
-        }
-        if node.waits > 0 {
-            self.waiting = self.waiting.saturating_sub(1);
-        }
+    /// Takes out the node in `slot`, which covers `span`.
+    fn remove(&mut self, nodes: &mut [Node], slot: u16, span: Span) {
         let regions = span.regions(self.shift);
         // The second link may be a neighbour of the first one, so it is looked
         // up only then.
@@ -334,7 +362,10 @@ impl Class {
     }
 
     fn push(&mut self, nodes: &mut [Node], id: LinkId, region: u64) {
-        let next = self.head(region);
+        let Some(head) = self.heads.get_mut(bucket(region)) else {
+            return;
+        };
+        let next = mem::replace(head, id);
         if let Some(link) = link_mut(nodes, next) {
             link.prev = id;
         }
@@ -344,7 +375,6 @@ impl Class {
                 prev: LinkId::NONE,
             };
         }
-        self.set_head(region, id);
     }
 
     fn unlink(&mut self, nodes: &mut [Node], id: LinkId, region: u64) {
@@ -356,19 +386,17 @@ impl Class {
         }
         match link_mut(nodes, prev) {
             Some(link) => link.next = next,
-            None => self.set_head(region, next),
+            None => {
+                if let Some(head) = self.heads.get_mut(bucket(region)) {
+                    *head = next;
+                }
+            }
         }
     }
 
     fn head(&self, region: u64) -> LinkId {
         let head = self.heads.get(bucket(region)).copied();
         head.unwrap_or(LinkId::NONE)
-    }
-
-    fn set_head(&mut self, region: u64, id: LinkId) {
-        if let Some(head) = self.heads.get_mut(bucket(region)) {
-            *head = id;
-        }
     }
 }
 
@@ -472,6 +500,10 @@ fn merge(nodes: &mut [Node], mut one: u16, mut other: u16) -> u16 {
 pub struct Order<N> {
     nodes: N,
     classes: [Class; CLASSES.len()],
+    /// Of each class. Apart from these, so that one cache line has all of them.
+    tallies: [Tally; CLASSES.len()],
+    /// Of all classes.
+    total: Tally,
     /// How many requests were accepted: not as many as 64 bits count.
     accepted: u64,
 }
@@ -484,6 +516,8 @@ impl<N: DerefMut<Target = [Node]>> Order<N> {
         Self {
             nodes,
             classes: CLASSES,
+            tallies: [Tally::NONE; CLASSES.len()],
+            total: Tally::NONE,
             accepted: 0,
         }
     }
@@ -521,13 +555,16 @@ impl<N: DerefMut<Target = [Node]>> Order<N> {
         self.accepted = self.accepted.saturating_add(1);
 
         let span = node.span();
-        if let Some(span) = span {
-            for class in &self.classes {
-                let possible = match access {
-                    Access::Read => class.writes,
-                    Access::Write => class.requests,
-                };
-                if possible > 0 {
+        // Nearly always the first class has all of them.
+        let mut left = self.total.conflicting(access);
+        if let Some(span) = span.filter(|_| left > 0) {
+            for (class, tally) in self.classes.iter().zip(&self.tallies) {
+                if left == 0 {
+                    break;
+                }
+                let here = tally.conflicting(access);
+                left = left.saturating_sub(here);
+                if here > 0 {
                     class.each_overlap(nodes, span, |_, other| {
                         if other.conflicts(access) {
                             // There are not more than slots.
@@ -540,8 +577,15 @@ impl<N: DerefMut<Target = [Node]>> Order<N> {
         if let Some(place) = nodes.get_mut(usize::from(slot)) {
             *place = node;
         }
-        if let (Some(span), Some(class)) = (span, self.classes.get_mut(node.class())) {
-            class.insert(nodes, slot, &node, span);
+        let class = node.class();
+        if let (Some(span), Some(class), Some(tally)) = (
+            span,
+            self.classes.get_mut(class),
+            self.tallies.get_mut(class),
+        ) {
+            class.insert(nodes, slot, span);
+            tally.add(&node);
+            self.total.add(&node);
         }
         Ok(match node.waits {
             0 => Verdict::Ready,
@@ -561,41 +605,45 @@ impl<N: DerefMut<Target = [Node]>> Order<N> {
     /// [`Misuse::NoSuchSlot`] and [`Misuse::Idle`].
     pub fn complete(&mut self, slot: u16, mut ready: impl FnMut(u16)) -> Result<(), Misuse> {
         let nodes = in_use(&mut self.nodes);
-        let Some(&node) = nodes.get(usize::from(slot)) else {
+        let Some(place) = nodes.get_mut(usize::from(slot)) else {
             return Err(Misuse::NoSuchSlot);
         };
-        let Some(access) = node.access else {
+        let node = *place;
+        let Some(access) = mem::take(&mut place.access) else {
             return Err(Misuse::Idle);
         };
-        let span = node.span();
-        if let (Some(span), Some(class)) = (span, self.classes.get_mut(node.class())) {
-            class.remove(nodes, slot, &node, span);
-        }
-        if let Some(place) = nodes.get_mut(usize::from(slot)) {
-            *place = Node::IDLE;
-        }
-        let Some(span) = span else {
+        let class = node.class();
+        let (Some(span), Some(class), Some(tally)) = (
+            node.span(),
+            self.classes.get_mut(class),
+            self.tallies.get_mut(class),
+        ) else {
             return Ok(());
         };
+        class.remove(nodes, slot, span);
+        tally.subtract(&node);
+        self.total.subtract(&node);
+        if self.total.waiting == 0 {
+            return Ok(());
+        }
 
         let mut list = NO_SLOT;
-        for class in &mut self.classes {
-            if class.waiting == 0 {
+        for (class, tally) in self.classes.iter().zip(&mut self.tallies) {
+            if tally.waiting == 0 {
                 continue;
             }
-            let mut waiting = class.waiting;
             class.each_overlap(nodes, span, |slot, other| {
                 // All of these counted it when they were accepted.
                 if other.earlier > node.earlier && other.conflicts(access) {
                     other.waits = other.waits.saturating_sub(1);
                     if other.waits == 0 {
-                        waiting = waiting.saturating_sub(1);
+                        tally.waiting = tally.waiting.saturating_sub(1);
+                        self.total.waiting = self.total.waiting.saturating_sub(1);
                         other.waits = list;
                         list = slot;
                     }
                 }
             });
-            class.waiting = waiting;
         }
         if list == NO_SLOT {
             return Ok(());
