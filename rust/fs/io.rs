@@ -123,8 +123,9 @@ pub(crate) struct IoData<D> {
     half_done: Atomic<i32>,
     /// What `ki_complete` was told.
     result: Atomic<i64>,
-    /// The segments of a merged request in flight.
-    table: KVec<bio_vec>,
+    /// The segments of a merged request in flight. (`None` instead of an empty vector: the kernel
+    /// crate asks the allocator to free that, too.)
+    table: Option<KVec<bio_vec>>,
     driver: D,
     #[pin]
     _pin: PhantomPinned,
@@ -151,7 +152,7 @@ impl<D> IoData<D> {
             flight: UnsafeCell::new(unsafe { core::mem::zeroed() }),
             half_done: Atomic::new(0),
             result: Atomic::new(0),
-            table: KVec::new(),
+            table: None,
             driver,
             _pin: PhantomPinned,
         })
@@ -330,18 +331,18 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
     iocb.ki_complete = Some(complete::<T>);
     iocb.ki_flags = manner.iocb_flags() | sys::RLOOP_IOCB_DIRECT;
     iocb.ki_ioprio = ioprio;
-    let own_table = NonNull::from(data.table.as_slice());
+    let own_table = data.table.as_deref().map(NonNull::from);
 
     let first = rq.first_bio();
-    // SAFETY: The vector is not touched while the I/O is in flight.
-    let (table, skip, bytes) = match (unsafe { own_table.as_ref() }, first) {
-        ([], None) => return T::io_done(rq, Err(no_data())),
-        ([], Some(bio)) => (bio.table, bio.skip as usize, bio.bytes as usize),
-        (own, _) => (
-            own,
-            0,
-            own.iter().map(|segment| segment.bv_len as usize).sum(),
-        ),
+    let (table, skip, bytes) = match (own_table, first) {
+        (None, None) => return T::io_done(rq, Err(no_data())),
+        (None, Some(bio)) => (bio.table, bio.skip as usize, bio.bytes as usize),
+        (Some(own), _) => {
+            // SAFETY: The vector is not touched while the I/O is in flight.
+            let own = unsafe { own.as_ref() };
+            let bytes = own.iter().map(|segment| segment.bv_len as usize).sum();
+            (own, 0, bytes)
+        }
     };
     let (segments, count) = (table.as_ptr(), table.len());
     let data = rq.data_ptr();
@@ -390,24 +391,20 @@ pub(crate) fn submit<T: FileIo>(mut rq: Request<T>, manner: Manner, at: Bytes) {
     }
 }
 
-/// A table of all segments of a request with several bios; empty if it has but one, or there is no
+/// A table of all segments of a request with several bios; `None` if it has but one, or there is no
 /// memory at once. (It could be waited for, but perhaps until this request has made some free.)
-fn gather<T: FileIo>(rq: &Request<T>) -> KVec<bio_vec> {
+fn gather<T: FileIo>(rq: &Request<T>) -> Option<KVec<bio_vec>> {
     let mut bios = rq.bios();
     let (Some(_), Some(_)) = (bios.next(), bios.next()) else {
-        return KVec::new();
+        return None;
     };
     let count = rq.bios().map(|bio| bio.table.len()).sum();
-    let Ok(mut table) = KVec::with_capacity(count, GFP_NOWAIT | __GFP_NOWARN) else {
-        return KVec::new();
-    };
+    let mut table = KVec::with_capacity(count, GFP_NOWAIT | __GFP_NOWARN).ok()?;
     for segment in rq.bios().flat_map(|bio| bio.segments()) {
-        if table.push(segment, GFP_NOWAIT | __GFP_NOWARN).is_err() {
-            // The capacity was counted; if that was wrong, do without.
-            return KVec::new();
-        }
+        // The capacity was counted; if that was wrong, do without.
+        table.push(segment, GFP_NOWAIT | __GFP_NOWARN).ok()?;
     }
-    table
+    Some(table)
 }
 
 /// `ki_complete`. Any context.
@@ -444,7 +441,7 @@ unsafe fn hand_over<T: FileIo>(data: NonNull<IoData<T::PerRequest>>) {
     let mut rq = unsafe { Request::<T>::from_data(data) };
     // SAFETY: Nothing is moved out of the data but the table, which may be.
     let data = unsafe { rq.data().get_unchecked_mut() };
-    data.table = KVec::new();
+    data.table = None;
     let result = to_bytes(data.result.load(Relaxed));
     T::io_done(rq, result);
 }
