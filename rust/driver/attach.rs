@@ -85,6 +85,7 @@ pub(super) fn configure(
         cannot_discard: Arc::new(Flag::unset(), GFP_KERNEL)?,
         uncached: Arc::new(Flag::unset(), GFP_KERNEL)?,
         changes: InProgress::none(),
+        misses: Flag::unset(),
     };
     binding.drop_impossible_direct();
     let capacity = binding.window.capacity(binding.file.size()?);

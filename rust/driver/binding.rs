@@ -48,6 +48,8 @@ pub(crate) struct Binding {
     pub(super) uncached: Arc<Flag>,
     /// Changes of ranges that are under way.
     pub(super) changes: InProgress,
+    /// The last read through the page cache found there that it has to wait.
+    pub(super) misses: Flag,
 }
 
 /// How often something is under way.
@@ -95,7 +97,10 @@ impl Flag {
 
     /// Sets it or takes it back.
     pub(super) fn put(&self, set: bool) {
-        self.0.store(set.into(), Relaxed);
+        // Others need not see what is the same as before.
+        if self.get() != set {
+            self.0.store(set.into(), Relaxed);
+        }
     }
 
     /// Whether it is set.
@@ -118,6 +123,7 @@ impl Binding {
             cannot_discard: self.cannot_discard.clone(),
             uncached: self.uncached.clone(),
             changes: InProgress::none(),
+            misses: Flag::unset(),
         };
         new.drop_impossible_direct();
         new

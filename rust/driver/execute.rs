@@ -156,6 +156,11 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
     };
     let transfer = rq.data().driver().transfer;
     let mut begins = manner.stable && transfer.is_some_and(|transfer| transfer.done() == 0);
+    // Where one read after the other has to wait the attempt without waiting is for nothing.
+    let mut waits_at_once = reads_ahead
+        && !manner.only_cached
+        && rq.data().driver().waits == 0
+        && bound(&rq).is_ok_and(|binding| binding.misses.get());
     loop {
         let way = match next_part(&mut rq, manner.direction) {
             Ok(way) => way,
@@ -167,6 +172,7 @@ fn move_data(mut rq: Request<Loop>, op: Op, may_block: bool, charge: &Charge) {
         }
         let result = match way {
             Way::Direct(at) => return io::submit(rq, manner, at),
+            Way::ThroughCache(_) if mem::take(&mut waits_at_once) => Err(code::EAGAIN),
             Way::ThroughCache(at) => io::transfer(&rq, manner, at),
         };
         match progress(&mut rq, result) {
@@ -190,9 +196,9 @@ fn wait_in_cache(
     throttled: bool,
 ) -> Option<Request<Loop>> {
     let can_wake = !manner.only_cached && bound(&rq).is_ok_and(|binding| binding.file.can_wake());
-    let waits = &mut rq.data().driver().waits;
+    let waits = rq.data().driver().waits;
     let (Way::ThroughCache(at), Direction::Read, true, 0..MAX_WAITS) =
-        (way, manner.direction, can_wake, *waits)
+        (way, manner.direction, can_wake, waits)
     else {
         if throttled {
             lane::hold_up(rq);
@@ -201,25 +207,29 @@ fn wait_in_cache(
         }
         return None;
     };
-    *waits = waits.saturating_add(1);
+    rq.data().driver().waits = waits.saturating_add(1);
+    note_miss(&rq, true);
     let manner = Manner {
         nowait: false,
         ..manner
     };
-    rq.device().stats.woken.count();
-    match io::transfer_or_wake(rq, manner, at) {
-        Outcome::Waits => None,
-        Outcome::Over(mut rq, result) => match progress(&mut rq, result) {
-            Progress::Over(result) => {
-                finish(rq, result);
-                None
-            }
-            Progress::MustBlock | Progress::Unpaid => {
-                lane::hand_to_blocking(rq);
-                None
-            }
-            Progress::More => Some(rq),
-        },
+    let (mut rq, result) = match io::transfer_or_wake(rq, manner, at) {
+        Outcome::Waits => return None,
+        Outcome::Over(rq, result) => (rq, result),
+    };
+    note_miss(&rq, false);
+    match progress(&mut rq, result) {
+        Progress::Over(result) => finish(rq, result),
+        Progress::MustBlock | Progress::Unpaid => lane::hand_to_blocking(rq),
+        Progress::More => return Some(rq),
+    }
+    None
+}
+
+/// Keeps in mind whether a read through the page cache had to wait.
+fn note_miss(rq: &Request<Loop>, missed: bool) {
+    if let Ok(binding) = bound(rq) {
+        binding.misses.put(missed);
     }
 }
 

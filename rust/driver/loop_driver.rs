@@ -140,6 +140,7 @@ impl FileIo for Loop {
     }
 
     fn io_ready(rq: Request<Self>) {
+        rq.device().stats.woken.count();
         lane::resume(rq);
     }
 }
