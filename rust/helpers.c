@@ -523,11 +523,6 @@ bool rloop_capable_sys_admin(void)
 
 /* core/ */
 
-void rloop_init_work(struct work_struct *work, work_func_t func)
-{
-	INIT_WORK(work, func);
-}
-
 unsigned int rloop_nr_cpus(void)
 {
 	return num_possible_cpus();

@@ -156,7 +156,6 @@ u64 rloop_huge_encode_dev(dev_t dev);
 bool rloop_capable_sys_admin(void);
 
 /* core/ */
-void rloop_init_work(struct work_struct *work, work_func_t func);
 unsigned int rloop_nr_cpus(void);
 unsigned int rloop_nr_nodes(void);
 void rloop_init_list(struct list_head *list);

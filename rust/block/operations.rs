@@ -2,7 +2,7 @@
 
 //! What a block driver implements.
 
-use crate::block::{BlockDevice, Disk, IdleRequest, Request, Status};
+use crate::block::{BlockDevice, Disk, IdleRequest, Status};
 use kernel::{
     error::code::ENOTTY,
     prelude::*,
@@ -50,9 +50,6 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
         last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)>;
 
-    /// Goes on with a request that was handed to a worker by [`Request::run_on`]. May sleep.
-    fn run(rq: Request<Self>);
-
     /// The requests that `queue_rq` took with `last == false` are all there is for now.
     /// `queue` is the number of the hardware queue they came through.
     fn commit_rqs(device: ArcBorrow<'_, Self::Device>, queue: u32);
@@ -85,15 +82,6 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     ) -> Result {
         Err(ENOTTY)
     }
-}
-
-/// What lies behind each request.
-#[repr(C)]
-pub(super) struct Pdu<T: Operations> {
-    /// For [`Request::run_on`]. The first member: a pointer to it is a pointer to the whole.
-    pub(super) work: ::kernel::types::Opaque<::kernel::bindings::work_struct>,
-    /// The driver's.
-    pub(super) data: T::RequestData,
 }
 
 /// What a disk owns on the driver's behalf.

@@ -5,16 +5,15 @@
 use crate::{
     block::{
         data::{BioData, Bios},
-        operations::{DiskData, Pdu},
+        operations::DiskData,
         Operations, Status,
     },
-    core::workqueue::WorkQueue,
     logic::units::Moment,
     sys,
 };
 use core::{marker::PhantomData, mem::ManuallyDrop, pin::Pin, ptr::NonNull};
 use kernel::{
-    bindings, container_of, pr_warn_once,
+    bindings, pr_warn_once,
     sync::{Arc, ArcBorrow},
 };
 
@@ -150,11 +149,8 @@ impl<T: Operations> Request<T> {
     /// `data` must be the address of the data of a request that was given up with
     /// [`Request::into_raw`], and be used once.
     pub(crate) unsafe fn from_data(data: NonNull<T::RequestData>) -> Self {
-        // SAFETY: blk-mq lays the `Pdu` out right behind the request, and the data is in it.
-        let rq = unsafe {
-            let pdu = container_of!(data.as_ptr(), Pdu<T>, data);
-            bindings::blk_mq_rq_from_pdu(pdu.cast())
-        };
+        // SAFETY: blk-mq lays the data out right behind the request.
+        let rq = unsafe { bindings::blk_mq_rq_from_pdu(data.as_ptr().cast()) };
         // SAFETY: Not null, as `data` is not; the rest is this function's contract.
         unsafe { Self::from_raw(NonNull::new_unchecked(rq)) }
     }
@@ -210,15 +206,10 @@ impl<T: Operations> Request<T> {
         unsafe { Pin::new_unchecked(self.data_ptr().as_mut()) }
     }
 
-    fn pdu(&self) -> *mut Pdu<T> {
-        // SAFETY: blk-mq lays the `Pdu` out right behind the request.
-        unsafe { bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast() }
-    }
-
     /// The address of the driver's data of this request.
     pub(crate) fn data_ptr(&self) -> NonNull<T::RequestData> {
-        // SAFETY: Part of the memory behind the request; never null.
-        unsafe { NonNull::new_unchecked(&raw mut (*self.pdu()).data) }
+        // SAFETY: blk-mq lays the data out right behind the request; never null.
+        unsafe { NonNull::new_unchecked(bindings::blk_mq_rq_to_pdu(self.rq.as_ptr()).cast()) }
     }
 
     /// The number of the hardware queue the request came through.
@@ -253,16 +244,6 @@ impl<T: Operations> Request<T> {
     pub(crate) fn submitted(&self) -> Moment {
         // SAFETY: The request is live by the type invariant, and so is the one whose tag it has.
         Moment::new(unsafe { sys::rloop_flush_submitted(self.rq.as_ptr()) })
-    }
-
-    /// Has [`Operations::run`] called with the request by a worker of `queue`. Any context.
-    pub(crate) fn run_on(self, queue: &WorkQueue) {
-        let work = self.pdu().cast::<bindings::work_struct>();
-        // The request now belongs to the work item.
-        let _ = self.into_raw();
-        // SAFETY: The work item was initialised with the request, and is not queued: only the owner
-        // of a request queues it, and gives the request up. It stays until it has run.
-        unsafe { queue.enqueue_raw(work) };
     }
 
     fn disk_data(&self) -> &DiskData<T> {

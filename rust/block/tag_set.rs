@@ -3,7 +3,7 @@
 //! The tags, and with them the requests, of one disk.
 
 use crate::{
-    block::{operations::Pdu, vtable::MqVtable, Operations},
+    block::{vtable::MqVtable, Operations},
     sys,
 };
 use core::{marker::PhantomData, mem::size_of};
@@ -43,7 +43,7 @@ impl<T: Operations> TagSet<T> {
                 set.ops = MqVtable::<T>::table();
                 set.nr_hw_queues = queues.count;
                 set.queue_depth = queues.depth;
-                set.cmd_size = u32::try_from(size_of::<Pdu<T>>())?;
+                set.cmd_size = u32::try_from(size_of::<T::RequestData>())?;
                 set.numa_node = bindings::NUMA_NO_NODE;
                 set.nr_maps = 1;
                 // A loop device stacks on another device; a scheduler below is enough.

@@ -96,10 +96,6 @@ impl<const KIND: u8> Operations for TestDriver<KIND> {
         Ok(())
     }
 
-    fn run(rq: Request<Self>) {
-        rq.end(Status::IOERR);
-    }
-
     fn commit_rqs(_device: ArcBorrow<'_, TestDevice>, _queue: u32) {}
 
     /// Nobody but the test shall use it, not even udev.

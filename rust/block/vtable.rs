@@ -3,8 +3,8 @@
 //! The tables of callbacks by which the block layer calls an [`Operations`] implementation.
 
 use crate::block::{
-    operations::{DiskData, Mode, Pdu},
-    BlockDevice, Disk, IdleRequest, Operations, Request, Status,
+    operations::{DiskData, Mode},
+    BlockDevice, Disk, IdleRequest, Operations, Status,
 };
 use crate::core::module::THIS_MODULE;
 use crate::sys;
@@ -13,7 +13,7 @@ use core::{
     mem::zeroed,
     ptr::{drop_in_place, NonNull},
 };
-use kernel::{bindings, ffi, prelude::*, sync::ArcBorrow, types::Opaque};
+use kernel::{bindings, ffi, prelude::*, sync::ArcBorrow};
 
 /// `struct blk_mq_ops` for `T`.
 pub(super) struct MqVtable<T>(PhantomData<T>);
@@ -120,13 +120,11 @@ impl<T: Operations> MqVtable<T> {
         _hctx_idx: ffi::c_uint,
         _numa_node: ffi::c_int,
     ) -> ffi::c_int {
-        // SAFETY: The memory is as large as `Pdu<T>`, uninitialised, aligned (blk-mq rounds to
+        // SAFETY: The memory is as large as the data, uninitialised, aligned (blk-mq rounds to
         // cache lines, and `struct request` is aligned likewise) and stays in place. The
         // initialiser cannot fail.
         match unsafe {
-            let pdu = bindings::blk_mq_rq_to_pdu(rq).cast::<Pdu<T>>();
-            sys::rloop_init_work(Opaque::cast_into(&raw const (*pdu).work), Some(Self::run));
-            let data = &raw mut (*pdu).data;
+            let data = bindings::blk_mq_rq_to_pdu(rq).cast::<T::RequestData>();
             #[cfg(rloop_series = "7.2")]
             let done = PinInit::__pinned_init(T::new_request_data(), data);
             #[cfg(not(rloop_series = "7.2"))]
@@ -140,19 +138,6 @@ impl<T: Operations> MqVtable<T> {
 
     /// # Safety
     ///
-    /// Only for workqueues to call, on a work item queued by [`Request::run_on`].
-    unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // SAFETY: The work item is the first member of the `Pdu` of a request that was given up to
-        // it.
-        let rq = unsafe {
-            let pdu = work.cast::<Pdu<T>>();
-            Request::<T>::from_data(NonNull::new_unchecked(&raw mut (*pdu).data))
-        };
-        T::run(rq);
-    }
-
-    /// # Safety
-    ///
     /// Only for blk-mq to call, once for each request initialised.
     unsafe extern "C" fn exit_request(
         _set: *mut bindings::blk_mq_tag_set,
@@ -160,7 +145,7 @@ impl<T: Operations> MqVtable<T> {
         _hctx_idx: ffi::c_uint,
     ) {
         // SAFETY: Initialised in `init_request`, and not in use any more.
-        unsafe { drop_in_place(bindings::blk_mq_rq_to_pdu(rq).cast::<Pdu<T>>()) };
+        unsafe { drop_in_place(bindings::blk_mq_rq_to_pdu(rq).cast::<T::RequestData>()) };
     }
 }
 

@@ -60,22 +60,6 @@ impl WorkQueue {
         })
     }
 
-    /// Queues a raw work item. Any context.
-    ///
-    /// # Safety
-    ///
-    /// `work` must be initialised, not queued, and stay valid until its function is called.
-    pub(crate) unsafe fn enqueue_raw(&self, work: *mut bindings::work_struct) {
-        // SAFETY: By this function's contract; the workqueue is live by the type invariant.
-        unsafe {
-            bindings::queue_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as core::ffi::c_int,
-                self.ptr.as_ptr(),
-                work,
-            )
-        };
-    }
-
     /// Waits until everything queued before the call has run. May sleep.
     pub(crate) fn flush(&self) {
         // SAFETY: The workqueue is live by the type invariant.

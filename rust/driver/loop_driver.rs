@@ -12,7 +12,6 @@ use super::{
     ioctl,
     lane::{self, LaneId, Origin},
     order::Accepted,
-    pool_lane,
 };
 use crate::{
     block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
@@ -84,10 +83,6 @@ impl Operations for Loop {
 
     fn commit_rqs(device: ArcBorrow<'_, Device>, queue: u32) {
         Self::commit(&device, queue);
-    }
-
-    fn run(rq: Request<Self>) {
-        pool_lane::work(rq);
     }
 
     fn open(device: ArcBorrow<'_, Device>, _disk: &Disk<Self>, _mode: Mode) -> Result {

@@ -12,38 +12,55 @@ use crate::{
     },
     new_irq_lock,
 };
-use kernel::prelude::*;
+use ::core::mem;
+use kernel::{
+    impl_has_work,
+    prelude::*,
+    sync::Arc,
+    workqueue::{new_work, Work, WorkItem},
+};
 
 struct Inner {
     waiting: RequestList<Loop>,
+    /// Workers that have nothing to do. It has room for all of them.
+    idle: KVec<Arc<Worker>>,
     /// Workers that are busy, or about to be.
     workers: u32,
+    /// One of them has been called and not come yet. It will see to it that another one comes if
+    /// something waits then.
+    coming: bool,
 }
 
-/// Requests that wait for one of several workers, which in turn wait for I/O. A worker is started
-/// with the work item of a request, so that it needs no memory.
+/// Requests that wait for one of several workers, which in turn wait for I/O.
 #[pin_data]
 pub(crate) struct PoolLane {
     #[pin]
     inner: IrqLock<Inner>,
-    /// Workers at most.
-    limit: u32,
     /// It is for what is held up, for which others shall not lack workers.
     for_held_up: bool,
 }
 
 impl PoolLane {
-    /// An empty lane with at most `limit` workers, perhaps for what is held up.
-    pub(super) fn new(limit: u32, for_held_up: bool) -> impl PinInit<Self> {
-        pin_init!(Self {
-            inner <- new_irq_lock!(
-                Inner {
-                    waiting: RequestList::new(),
-                    workers: 0,
-                },
-                "rloop::pool_lane"
-            ),
-            limit,
+    /// An empty lane with at most `limit` workers, perhaps for what is held up. Fails with `ENOMEM`.
+    /// May sleep.
+    pub(super) fn new(limit: u32, for_held_up: bool) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            inner <- {
+                let count = limit.max(1) as usize;
+                let mut idle = KVec::with_capacity(count, GFP_KERNEL)?;
+                for _ in 0..count {
+                    idle.push(Worker::new()?, GFP_KERNEL)?;
+                }
+                new_irq_lock!(
+                    Inner {
+                        waiting: RequestList::new(),
+                        idle,
+                        workers: 0,
+                        coming: false,
+                    },
+                    "rloop::pool_lane"
+                )
+            },
             for_held_up,
         })
     }
@@ -56,20 +73,19 @@ impl PoolLane {
         inner.workers == 0
     }
 
-    /// Starts workers, if there is something for them to do. Any context.
+    /// Starts a worker, if there is something for it to do. It starts the next one, if there is. Any
+    /// context.
+    ///
+    /// One after the other, as the first may have done all before the second comes: whoever submits
+    /// much that need not wait would wake one for each request, and be preempted by it.
     pub(super) fn kick(&self, device: &Device) {
-        while self.start_worker(device) {}
-    }
-
-    /// Starts one more worker, unless there shall not be one.
-    fn start_worker(&self, device: &Device) -> bool {
         // What counts as a worker has to come.
         let _stay = Stay::here();
-        match self.for_new_worker(self.extra(device)) {
-            Some(rq) => rq.run_on(device.workqueue(Locality::Anywhere)),
-            None => return false,
+        if let Some((worker, rq)) = self.for_new_worker(self.extra(device)) {
+            *worker.first.lock() = Some(rq);
+            // It is queued nowhere, as it was idle.
+            let _ = device.workqueue(Locality::Anywhere).enqueue(worker);
         }
-        true
     }
 
     /// Where its workers beyond the first come from.
@@ -81,10 +97,10 @@ impl PoolLane {
         }
     }
 
-    /// The request that one more worker is to begin with; `None` if there shall not be one.
-    fn for_new_worker(&self, extra: &Budget) -> Option<Request<Loop>> {
+    /// One more worker, and the request that it is to begin with; `None` if there shall not be one.
+    fn for_new_worker(&self, extra: &Budget) -> Option<(Arc<Worker>, Request<Loop>)> {
         let mut inner = self.inner.lock();
-        if inner.workers >= self.limit || inner.waiting.is_empty() {
+        if inner.coming || inner.idle.is_empty() || inner.waiting.is_empty() {
             return None;
         }
         // The first is always there, and goes on until nothing waits.
@@ -92,11 +108,17 @@ impl PoolLane {
             return None;
         }
         inner.workers = inner.workers.saturating_add(1);
-        inner.waiting.pop_front()
+        inner.coming = true;
+        inner.idle.pop().zip(inner.waiting.pop_front())
     }
 
-    /// What the worker is to do next; `None`, and there is one less, if nothing waits.
-    fn next(&self, extra: &Budget) -> Option<Request<Loop>> {
+    /// The one that was called has come.
+    fn has_come(&self) {
+        self.inner.lock().coming = false;
+    }
+
+    /// What the worker is to do next; `None`, and it is idle, if nothing waits.
+    fn next(&self, extra: &Budget, worker: &Arc<Worker>) -> Option<Request<Loop>> {
         let mut inner = self.inner.lock();
         let next = inner.waiting.pop_front();
         if next.is_none() {
@@ -104,30 +126,67 @@ impl PoolLane {
             if inner.workers != 0 {
                 extra.give_back();
             }
+            // There is room for all.
+            let _ = inner.idle.push_within_capacity(worker.clone());
         }
         next
     }
 }
 
-/// A worker's turn: executes a request, and has what waits executed by the work item of that one.
-/// Sleeps.
-///
-/// Not by going on here: this is the work item of a request that has ended by then. Its tag may be
-/// another's already, whose work item is this one again; the workqueue would let that wait until
-/// this function returns, however long the next request takes (P8).
-pub(super) fn work(mut rq: Request<Loop>) {
-    let _io = IoContext::enter();
-    // It outlives the requests; this reference keeps it until the worker has left.
-    let device = rq.device_arc();
-    let lane = if rq.data().driver().held_up {
-        &device.lanes.held_up
-    } else {
-        &device.lanes.blocking
-    };
-    execute::begin(rq, true);
-    if let Some(next) = lane.next(lane.extra(&device)) {
-        next.run_on(device.workqueue(Locality::Anywhere));
+/// A worker of such a lane.
+#[pin_data]
+struct Worker {
+    /// What it is to begin with when it is called.
+    #[pin]
+    first: IrqLock<Option<Request<Loop>>>,
+    #[pin]
+    work: Work<Worker>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Worker { self.work }
+}
+
+impl Worker {
+    /// An idle one. Fails with `ENOMEM`. May sleep.
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                first <- new_irq_lock!(None, "rloop::pool_lane::first"),
+                work <- new_work!("rloop::pool_lane"),
+            }),
+            GFP_KERNEL,
+        )
     }
-    // The request may have gone to the other lane.
-    device.lanes.kick_pools(&device);
+}
+
+impl WorkItem for Worker {
+    type Pointer = Arc<Self>;
+
+    /// Executes requests as long as some wait. Sleeps.
+    fn run(this: Arc<Self>) {
+        let first = mem::take(&mut *this.first.lock());
+        let Some(mut rq) = first else {
+            return;
+        };
+        let _io = IoContext::enter();
+        // It outlives the requests; this reference keeps it until the worker has left.
+        let device = rq.device_arc();
+        let lane = if rq.data().driver().held_up {
+            &device.lanes.held_up
+        } else {
+            &device.lanes.blocking
+        };
+        lane.has_come();
+        loop {
+            lane.kick(&device);
+            execute::begin(rq, true);
+            match lane.next(lane.extra(&device), &this) {
+                Some(next) => rq = next,
+                None => break,
+            }
+        }
+        // A request may have gone to the other lane.
+        device.lanes.kick_pools(&device);
+    }
 }

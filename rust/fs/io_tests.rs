@@ -22,10 +22,11 @@ use crate::{
     new_irq_lock,
 };
 use kernel::{
-    c_str,
+    c_str, impl_has_work,
     prelude::*,
     str::CString,
     sync::{Arc, ArcBorrow},
+    workqueue::{new_work, Work, WorkItem},
 };
 
 /// How requests are done.
@@ -42,6 +43,11 @@ enum Way {
 struct FileDevice {
     workers: WorkQueue,
     way: Way,
+    /// What is to be served.
+    #[pin]
+    next: IrqLock<Option<Request<FileDriver>>>,
+    #[pin]
+    work: Work<FileDevice>,
     /// What came of the last request.
     #[pin]
     result: IrqLock<Option<Result<usize>>>,
@@ -75,6 +81,21 @@ impl FileDriver {
     }
 }
 
+impl_has_work! {
+    impl HasWork<Self> for FileDevice { self.work }
+}
+
+impl WorkItem for FileDevice {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let next = this.next.lock().take();
+        if let Some(rq) = next {
+            FileDriver::serve(rq);
+        }
+    }
+}
+
 impl Operations for FileDriver {
     type Device = FileDevice;
     type QueueData = Option<Arc<BackingFile>>;
@@ -89,12 +110,11 @@ impl Operations for FileDriver {
         rq: IdleRequest<Self>,
         _last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
-        rq.start().run_on(&device.workers);
+        let rq = rq.start();
+        let device: Arc<FileDevice> = device.into();
+        *device.next.lock() = Some(rq);
+        let _ = device.workers.enqueue(device.clone());
         Ok(())
-    }
-
-    fn run(rq: Request<Self>) {
-        Self::serve(rq);
     }
 
     fn commit_rqs(_device: ArcBorrow<'_, FileDevice>, _queue: u32) {}
@@ -149,6 +169,8 @@ mod tests {
             pin_init!(FileDevice {
                 workers,
                 way,
+                next <- new_irq_lock!(None, "rloop::test_next"),
+                work <- new_work!("rloop::test_work"),
                 result <- new_irq_lock!(None, "rloop::test_result"),
             }),
             GFP_KERNEL,
@@ -165,6 +187,8 @@ mod tests {
         let write = direction == Direction::Write;
         // What the submitter is told is not the matter here.
         let _ = bdev_transfer(&disk, write, at.to_sectors().get(), memory);
+        // The work item has a reference to the device; it shall not be the last one.
+        device.workers.flush();
         let result = *device.result.lock();
         Ok(result)
     }
