@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The way of direct I/O that is done out of the interrupt that has told so.
+//! The way of direct I/O that is done out of the interrupt that has told so, and of requests that are
+//! over out of the worker that has executed them.
 //!
 //! To end a request can take long: it releases others, begins flushes, wakes its submitter. Disks tell
 //! of many at once, and all that happens with interrupts off delays everything else on that processor,
@@ -30,7 +31,16 @@ struct Inner {
     running: bool,
 }
 
-/// Requests whose I/O is done, with its result in them, in the order in which a processor was told.
+/// What is known of a request whose I/O is done.
+pub(crate) enum Done {
+    /// What direct I/O has transferred, or its error.
+    Transferred(Result<usize>),
+    /// It is to be ended so.
+    Over(Result),
+}
+
+/// Requests whose I/O is done, with what is known of it in them, in the order in which a processor was
+/// told.
 #[pin_data]
 pub(crate) struct DoneLane {
     #[pin]
@@ -62,8 +72,8 @@ impl DoneLane {
     }
 
     /// Has a request go on whose I/O is done. The processor must be this lane's until it returns.
-    fn push(self: &Arc<Self>, mut rq: Request<Loop>, result: Result<usize>, device: &Device) {
-        rq.data().driver().done = Some(result);
+    fn push(self: &Arc<Self>, mut rq: Request<Loop>, done: Done, device: &Device) {
+        rq.data().driver().done = Some(done);
         let begin = {
             let mut inner = self.inner.lock();
             inner.done.push_back(rq);
@@ -124,15 +134,28 @@ pub(super) fn done(rq: Request<Loop>, result: Result<usize>) {
         let stay = Stay::here();
         let lanes = &device.shared.workers.done;
         if let Some(lane) = lanes.get(stay.cpu() as usize) {
-            return lane.push(rq, result, &device);
+            return lane.push(rq, Done::Transferred(result), &device);
         }
     }
     execute::direct_done(rq, result);
 }
 
+/// Has a request ended that is over, in a soft interrupt soon. Any context.
+pub(super) fn over(rq: Request<Loop>, result: Result) {
+    let device = rq.device_arc();
+    let stay = Stay::here();
+    match device.shared.workers.done.get(stay.cpu() as usize) {
+        Some(lane) => lane.push(rq, Done::Over(result), &device),
+        None => execute::end(rq, result),
+    }
+}
+
 /// Goes on with a request whose I/O is done.
 fn go_on(mut rq: Request<Loop>) {
-    let result = rq.data().driver().done.take();
-    // It has one as long as it is here.
-    execute::direct_done(rq, result.unwrap_or(Err(EIO)));
+    match rq.data().driver().done.take() {
+        Some(Done::Transferred(result)) => execute::direct_done(rq, result),
+        Some(Done::Over(result)) => execute::end(rq, result),
+        // It has one as long as it is here.
+        None => execute::end(rq, Err(EIO)),
+    }
 }

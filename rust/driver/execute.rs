@@ -5,6 +5,7 @@
 use super::{
     binding::Binding,
     device::{work, Device},
+    done_lane::{self, Done},
     flush::{Barrier, Flushes},
     lane,
     log::trouble,
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::errno::{self, eopnotsupp},
+    core::{
+        context,
+        errno::{self, eopnotsupp},
+    },
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -63,8 +67,10 @@ pub(crate) struct PerRequest {
     unpaid: bool,
     /// It is in the lane for what is held up.
     pub(super) held_up: bool,
-    /// The result of direct I/O, on its way through the [`DoneLane`](super::done_lane::DoneLane).
-    pub(super) done: Option<Result<usize>>,
+    /// It came alone, as those before it.
+    pub(super) alone: bool,
+    /// What is known of it on its way through the [`DoneLane`](super::done_lane::DoneLane).
+    pub(super) done: Option<Done>,
 }
 
 impl PerRequest {
@@ -84,6 +90,7 @@ impl PerRequest {
             refused: false,
             unpaid: false,
             held_up: false,
+            alone: false,
             done: None,
         }
     }
@@ -419,8 +426,22 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
     Ok(())
 }
 
+/// Has a request ended that is over. Any context.
+///
+/// A worker leaves that to a soft interrupt, which comes when the worker has nothing left to do, and
+/// ends all that it has done. Else submitters would go on at once, wake the worker for each request,
+/// as it has just done the one before, and be preempted by it (measured: two to ten times the context
+/// switches). Not what comes one at a time, whose submitter waits for it.
+pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
+    if context::in_task() && !rq.data().driver().alone {
+        done_lane::over(rq, result);
+    } else {
+        end(rq, result);
+    }
+}
+
 /// Ends a request, and then tells flushes that they need not wait for it any more. Any context.
-pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
+pub(super) fn end(mut rq: Request<Loop>, mut result: Result) {
     if rq.op() == Op::Write && rq.is_fua() {
         result = judge_stable_write(&mut rq, result);
     }

@@ -25,7 +25,7 @@ pub(crate) struct Workers {
     here: WorkQueue,
     /// For limits, whose change waits for all requests of a device.
     pub(super) limits: WorkQueue,
-    /// For direct I/O that is done.
+    /// For requests whose I/O is done.
     pub(super) softirq: WorkQueue,
     /// Where that waits, for each processor.
     pub(super) done: KVec<Arc<DoneLane>>,
