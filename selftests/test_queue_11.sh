@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # P8: a read that waits in a worker holds up none that comes later, whichever tag that
-# has: not the one either by whose work item the worker was started.
+# has, and whichever worker is called for it.
 # shellcheck source=selftests/queue_common.sh
 source "$(dirname "$0")/queue_common.sh"
 

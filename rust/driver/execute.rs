@@ -432,7 +432,11 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
 /// ends all that it has done. Else submitters would go on at once, wake the worker for each request,
 /// as it has just done the one before, and be preempted by it (measured: two to ten times the context
 /// switches). Not what comes one at a time, whose submitter waits for it.
-pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
+pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
+    if rq.op() == Op::Write && rq.is_fua() {
+        // Now, as it looks at what the file has told since the write began.
+        result = judge_stable_write(&mut rq, result);
+    }
     if context::in_task() && !rq.data().driver().alone {
         done_lane::over(rq, result);
     } else {
@@ -441,10 +445,7 @@ pub(super) fn finish(mut rq: Request<Loop>, result: Result) {
 }
 
 /// Ends a request, and then tells flushes that they need not wait for it any more. Any context.
-pub(super) fn end(mut rq: Request<Loop>, mut result: Result) {
-    if rq.op() == Op::Write && rq.is_fua() {
-        result = judge_stable_write(&mut rq, result);
-    }
+pub(super) fn end(mut rq: Request<Loop>, result: Result) {
     let refused = rq.data().driver().refused;
     if !refused && rq.device().health.watches(rq.op(), result) {
         let range = range(&mut rq);

@@ -2,7 +2,7 @@
 
 //! A lane with several workers.
 
-use super::{budget::Budget, device::Device, execute, loop_driver::Loop};
+use super::{budget::Budget, device::Device, execute, loop_driver::Loop, workers::TURN};
 use crate::{
     block::{Request, RequestList},
     core::{
@@ -117,10 +117,14 @@ impl PoolLane {
         self.inner.lock().coming = false;
     }
 
-    /// What the worker is to do next; `None`, and it is idle, if nothing waits.
-    fn next(&self, extra: &Budget, worker: &Arc<Worker>) -> Option<Request<Loop>> {
+    /// What the worker is to do next; `None`, and it is idle, if nothing waits, or it does not go on.
+    fn next(&self, goes_on: bool, extra: &Budget, worker: &Arc<Worker>) -> Option<Request<Loop>> {
         let mut inner = self.inner.lock();
-        let next = inner.waiting.pop_front();
+        let next = if goes_on {
+            inner.waiting.pop_front()
+        } else {
+            None
+        };
         if next.is_none() {
             inner.workers = inner.workers.saturating_sub(1);
             if inner.workers != 0 {
@@ -163,7 +167,7 @@ impl Worker {
 impl WorkItem for Worker {
     type Pointer = Arc<Self>;
 
-    /// Executes requests as long as some wait. Sleeps.
+    /// Executes requests as long as some wait, and it is its turn. Sleeps.
     fn run(this: Arc<Self>) {
         let first = mem::take(&mut *this.first.lock());
         let Some(mut rq) = first else {
@@ -178,15 +182,15 @@ impl WorkItem for Worker {
             &device.lanes.blocking
         };
         lane.has_come();
-        loop {
-            lane.kick(&device);
+        for left in (0..TURN).rev() {
+            // A request may have gone to the other lane, too.
+            device.lanes.kick_pools(&device);
             execute::begin(rq, true);
-            match lane.next(lane.extra(&device), &this) {
+            match lane.next(left != 0, lane.extra(&device), &this) {
                 Some(next) => rq = next,
                 None => break,
             }
         }
-        // A request may have gone to the other lane.
         device.lanes.kick_pools(&device);
     }
 }

@@ -2,7 +2,7 @@
 
 //! A lane with one worker.
 
-use super::{device::Device, execute, lane::Origin, loop_driver::Loop};
+use super::{device::Device, execute, lane::Origin, loop_driver::Loop, workers::TURN};
 use crate::{
     block::{plug, Request, RequestList},
     core::{
@@ -220,6 +220,7 @@ impl WorkItem<ANYWHERE> for SerialLane {
 
     fn run(this: Arc<Self>) {
         let _io = IoContext::enter();
+        let mut left = TURN;
         while let Some(mut batch) = this.next() {
             let Some(first) = batch.pop_front() else {
                 continue;
@@ -239,6 +240,12 @@ impl WorkItem<ANYWHERE> for SerialLane {
                 run();
             }
             device.lanes.kick_pools(&device);
+            left = left.saturating_sub(1);
+            if left == 0 {
+                // It has counted as running all the time, so that nobody else has queued it.
+                this.enqueue::<ANYWHERE>(Locality::Anywhere, &device);
+                return;
+            }
         }
     }
 }

@@ -13,6 +13,10 @@ use kernel::{c_str, prelude::*, sync::Arc};
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
 const MAX_ACTIVE: i32 = 2048;
 
+/// How many requests, or batches of them, a work item executes before it has itself queued again. While
+/// there is no memory for other threads all others of its workqueue wait for its end.
+pub(super) const TURN: u32 = 64;
+
 /// Workqueues.
 ///
 /// Each has one thread that is always there, and alone if there is no memory for others; only `softirq`
@@ -70,7 +74,7 @@ impl Workers {
 
     /// Waits for all items that are queued or running. Sleeps.
     pub(super) fn flush(&self) {
-        // An item may go on elsewhere, but does not come back.
+        // No request is left that one could hand on to another.
         self.softirq.flush();
         self.here.flush();
         for queue in &self.anywhere {
