@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # P8, P12: two hundred devices at once, all of them with I/O: all data arrives, and
-# the number of threads does not depend on that of devices.
+# devices without requests have no threads.
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
@@ -35,8 +35,6 @@ wait "$pid" || fail "many"
 exec 3>&-
 # The pools of workers breathe a little by themselves.
 [[ $((attached - before)) -le 20 ]] || fail "devices have threads of their own"
-# 64 workers of ours at most.
-[[ $((most - before)) -le 84 ]] || fail "the number of threads is not bounded"
 expect "attached devices" '' "$(attached_devices)"
 clean_unload
 umount "$dir"
