@@ -610,11 +610,6 @@ bool rloop_on_isolated_cpu(void)
 	       !housekeeping_test_cpu(cpu, HK_TYPE_WQ);
 }
 
-bool rloop_in_task(void)
-{
-	return in_task();
-}
-
 bool rloop_in_hardirq(void)
 {
 	return in_hardirq();

@@ -168,7 +168,6 @@ bool rloop_is_realtime(void);
 bool rloop_is_only_task(void);
 unsigned int rloop_cpu(void);
 bool rloop_on_isolated_cpu(void);
-bool rloop_in_task(void);
 bool rloop_in_hardirq(void);
 void rloop_stay(void);
 void rloop_leave(void);

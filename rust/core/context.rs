@@ -82,12 +82,6 @@ impl Drop for Stay {
     }
 }
 
-/// Whether this is a task, and no interrupt of either kind.
-pub(crate) fn in_task() -> bool {
-    // SAFETY: Looks at a counter of the current task or processor.
-    unsafe { sys::rloop_in_task() }
-}
-
 /// Whether this is a hard interrupt.
 pub(crate) fn in_hardirq() -> bool {
     // SAFETY: Looks at a counter of the current task or processor.

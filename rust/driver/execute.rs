@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::{
-        context,
-        errno::{self, eopnotsupp},
-    },
+    core::errno::{self, eopnotsupp},
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -67,8 +64,8 @@ pub(crate) struct PerRequest {
     unpaid: bool,
     /// It is in the lane for what is held up.
     pub(super) held_up: bool,
-    /// It came alone, as those before it.
-    pub(super) alone: bool,
+    /// It came when the one before it was over, as that did.
+    pub(super) one_at_a_time: bool,
     /// What is known of it on its way through the [`DoneLane`](super::done_lane::DoneLane).
     pub(super) done: Option<Done>,
 }
@@ -90,7 +87,7 @@ impl PerRequest {
             refused: false,
             unpaid: false,
             held_up: false,
-            alone: false,
+            one_at_a_time: false,
             done: None,
         }
     }
@@ -375,7 +372,10 @@ pub(super) fn direct_done(mut rq: Request<Loop>, result: Result<usize>) {
         result => progress(&mut rq, result),
     };
     match result {
-        Progress::Over(result) => finish(rq, result),
+        Progress::Over(result) => {
+            let result = judge(&mut rq, result);
+            end(rq, result);
+        }
         // Whoever goes on may have to wait, and here it is not known in which context we are.
         Progress::More | Progress::MustBlock | Progress::Unpaid => lane::block(rq),
     }
@@ -426,21 +426,29 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
     Ok(())
 }
 
-/// Has a request ended that is over. Any context.
+/// Has a request ended that a worker has executed.
 ///
-/// A worker leaves that to a soft interrupt, which comes when the worker has nothing left to do, and
+/// The worker leaves that to a soft interrupt, which comes when the worker has nothing left to do, and
 /// ends all that it has done. Else submitters would go on at once, wake the worker for each request,
 /// as it has just done the one before, and be preempted by it (measured: two to ten times the context
-/// switches). Not what comes one at a time, whose submitter waits for it.
-pub(super) fn finish(mut rq: Request<Loop>, mut result: Result) {
-    if rq.op() == Op::Write && rq.is_fua() {
-        // Now, as it looks at what the file has told since the write began.
-        result = judge_stable_write(&mut rq, result);
-    }
-    if context::in_task() && !rq.data().driver().alone {
-        done_lane::over(rq, result);
-    } else {
+/// switches). Not what comes one at a time, whose submitter waits for it. Nor direct I/O: where the
+/// disk is so fast that it is over at once that gains nothing, or loses.
+fn finish(mut rq: Request<Loop>, result: Result) {
+    let result = judge(&mut rq, result);
+    if rq.data().driver().one_at_a_time {
         end(rq, result);
+    } else {
+        done_lane::over(rq, result);
+    }
+}
+
+/// The result of a request that is over. Any context. At once, as it looks at what the file has told
+/// since the request began.
+fn judge(rq: &mut Request<Loop>, result: Result) -> Result {
+    if rq.op() == Op::Write && rq.is_fua() {
+        judge_stable_write(rq, result)
+    } else {
+        result
     }
 }
 

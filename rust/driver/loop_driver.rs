@@ -47,10 +47,7 @@ impl Operations for Loop {
             (None, false)
         } else {
             match device.in_order.accept(rq, &device.flushes) {
-                Ok(Accepted::Ready { mut rq, alone }) => {
-                    rq.data().driver().alone = alone;
-                    (device.flushes.hold(rq), alone)
-                }
+                Ok(Accepted::Ready { rq, alone }) => (device.flushes.hold(rq), alone),
                 Ok(Accepted::Parked) => {
                     device.stats.ordered.count();
                     (None, false)

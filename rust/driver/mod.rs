@@ -12,8 +12,8 @@
 //! the way. Then it goes to one of the device's [lanes](lane), whose worker, one of the [`workers`],
 //! [`execute`]s it: directly, in which case the request comes back when the I/O is done, from hard
 //! interrupts by a [`done_lane`], or through the page cache, where a read may be left to come back
-//! when the page is there. What would block goes to the lane whose workers may. When it is over it
-//! goes from a worker to a [`done_lane`] as well, if it is not the only one in flight, and
+//! when the page is there. What would block goes to the lane whose workers may. What a worker itself
+//! has brought to an end goes to a [`done_lane`] as well, unless requests come one at a time.
 //! [`execute::end`] ends it, releases those that waited for it, and gives its ticket back, whereupon
 //! flushes may proceed. With barriers a write that comes after a flush is held before its lane until that has
 //! ended. What becomes of writes and flushes after a loss is decided by the device's [`health`].

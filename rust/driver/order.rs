@@ -61,7 +61,7 @@ pub(super) enum Accepted {
     /// It may be executed at once.
     Ready {
         rq: Request<Loop>,
-        /// It is the only one, as those before it were.
+        /// It is to be executed where it comes from, see [`Pace::accept`].
         alone: bool,
     },
     /// It waits for others, and comes back from [`InOrder::complete`] of the last of them.
@@ -132,6 +132,7 @@ impl InOrder {
             Ok(Verdict::Ready) => {
                 rq.data().driver().ordered = true;
                 let alone = table.pace.accept();
+                rq.data().driver().one_at_a_time = table.pace.is_one_at_a_time();
                 Accepted::Ready { rq, alone }
             }
             Ok(Verdict::Waits) => {

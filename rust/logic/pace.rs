@@ -86,6 +86,12 @@ impl Pace {
         habitual
     }
 
+    /// Whether the last request that was accepted came, like those before it, when there
+    /// was no other in flight; wherever it is to be executed.
+    pub const fn is_one_at_a_time(&self) -> bool {
+        self.alone >= HABIT
+    }
+
     /// A request that was accepted is done.
     pub fn complete(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

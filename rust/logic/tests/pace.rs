@@ -75,6 +75,26 @@ fn who_is_late_again_pays_again() {
 }
 
 #[test]
+fn one_at_a_time_is_seen_before_it_is_a_habit_again() {
+    let mut pace = Pace::new();
+    pace.was_misplaced(Mistake::Late);
+    one_at_a_time(&mut pace, 3);
+    assert!(!pace.is_one_at_a_time());
+    one_at_a_time(&mut pace, 1);
+    assert!(pace.is_one_at_a_time());
+}
+
+#[test]
+fn one_at_a_time_ends_with_the_first_that_is_not() {
+    let mut pace = Pace::new();
+    one_at_a_time(&mut pace, 4);
+    pace.accept();
+    assert!(pace.is_one_at_a_time());
+    pace.accept();
+    assert!(!pace.is_one_at_a_time());
+}
+
+#[test]
 fn late_is_more_than_a_millisecond() {
     let at = Moment::new;
     assert!(!is_late(at(5), at(1_000_005)));
