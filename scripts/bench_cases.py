@@ -11,7 +11,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 # The order in which drivers are shown.
-DRIVERS = ("raw", "loop", "rloop", "ublk")
+DRIVERS = ("raw", "loop", "rloop", "before", "ublk")
 
 # What a backing file lies on.
 BACKINGS = {
