@@ -16,6 +16,11 @@ usage_error() {
 	exit 2
 }
 
+# absolute VARIABLE FILE: sets it to the file's path without links, be there one or not.
+absolute() {
+	printf -v "$1" '%s' "$(realpath -m -- "$2")"
+}
+
 # The invoking user: the one behind sudo, if any, unless the repository is root's
 # own. Whatever lands in the cache or in build/ belongs to that user.
 if [[ $EUID -eq 0 && -n ${SUDO_UID-} && $(stat -c %u "$rloop_dir") -ne 0 ]]; then
