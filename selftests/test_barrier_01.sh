@@ -7,17 +7,19 @@ source "$(dirname "$0")/test_common.sh"
 
 require_module dm_delay
 node=$(ram_disk 16 cache_size=4)
-# Flushes take their time.
-slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 2000")
+# Flushes take their time, in ms.
+delay=2000
+table() { echo "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 $delay"; }
+slow=$(dm slow "$(table)")
 dev=$(attach_mode direct "$slow")
 syncs() { setting "$dev" stats | awk '/^syncs/ { print $2 }'; }
 more_syncs() { [[ $(syncs) -gt $1 ]]; }
 # overtakes OPERATION: it ends long before a flush that was begun before it. Says
 # something only if it began in the first half of the flush's time: so it is tried
-# until it did.
+# until it did, with flushes that take longer each time.
 overtakes() {
 	local try before flush other time waiting
-	for ((try = 0; try < 10; try++)); do
+	for ((try = 0; try < 6; try++)); do
 		before=$(syncs)
 		# The other one is there already: to start it may take as long as the flush.
 		rm -f "$tmp/ready" "$tmp/go"
@@ -34,7 +36,11 @@ overtakes() {
 		expect "fsync" 0 "${flush[3]}"
 		expect "$1" 4096 "${other[3]}"
 		time=$((flush[1] - flush[0]))
-		[[ ${other[0]} -lt $((flush[0] + time / 2)) ]] || continue
+		if [[ ${other[0]} -ge $((flush[0] + time / 2)) ]]; then
+			delay=$((delay * 2))
+			dm_switch "$slow" "$(table)"
+			continue
+		fi
 		log "$1 ends $(((flush[1] - other[1]) / 1000000)) ms before a flush of" \
 			"$((time / 1000000)) ms"
 		# Two processes that are woken at the same time may look at the
