@@ -735,6 +735,26 @@ static int run(const struct operation *operation, long nth, long *left, int *err
 	return result;
 }
 
+/* To open a file takes memory of the kernel's for its name: if that cannot be
+ * made to fail, no success of an operation would mean anything.
+ */
+static void check_injection(void)
+{
+	int fd, error;
+
+	if (pwrite(fail_fd, "1", 1, 0) != 1)
+		die("fail-nth");
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	error = errno;
+	if (pwrite(fail_fd, "0", 1, 0) != 1 && pwrite(fail_fd, "0", 1, 0) != 1)
+		die("fail-nth");
+	if (fd < 0 && error == ENOMEM)
+		return;
+	fprintf(stderr, "failnth: nothing is made to fail: an open with its first place failing: %s\n",
+		fd < 0 ? strerrorname_np(error) : "success");
+	exit(1);
+}
+
 static void usage_exit(void)
 {
 	size_t i;
@@ -799,6 +819,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "failnth: no fault injection\n");
 		return 4;
 	}
+	check_injection();
 	file = open(path, (is_insmod ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (file < 0)
 		die(path);

@@ -44,7 +44,7 @@ full() {
 	detach "$dev"
 	umount "$dir"
 	mount "$node" "$dir"
-	scan "$dir/image" read --count $((count / 2)) --state "$tmp/state" >&2
+	expect_silence scan "$dir/image" read --count $((count / 2)) --state "$tmp/state"
 
 	rm "$dir/filler" "$tmp/state"
 	dev=$(attach_mode "$mode" "$dir/image")
@@ -53,6 +53,6 @@ full() {
 	detach "$dev"
 	umount "$dir"
 	mount "$node" "$dir"
-	scan "$dir/image" read --count $count --seed $((SEED + 1)) >&2
+	expect_silence scan "$dir/image" read --count $count --seed $((SEED + 1))
 	umount "$dir"
 }

@@ -70,7 +70,8 @@ fi
 
 work=$(mktemp -d /tmp/runner.XXXXXX)
 trap 'rm -rf -- "$work"' EXIT
-complaints='BUG: |BUG at |WARNING: |Oops|general protection fault|INFO: task .* blocked for more|INFO: possible|INFO: trying to register non-static|INFO: rcu|rcu: INFO:.*(stall|detected)|refcount_t: |KASAN|KCSAN|KFENCE: |UBSAN: |detected stalls|soft lockup|scheduling while atomic|sleeping function called|ODEBUG|list_(add|del) corruption|Bad page state|double free|rust_kernel: |rust panic|a request was dropped|a request was advanced'
+# Comments and empty lines, which all lines would match, are none.
+grep -v -e '^#' -e '^$' "$here/complaints" >"$work/patterns" || exit 1
 
 # What a test must leave as it found it.
 state() {
@@ -86,6 +87,19 @@ state() {
 	[[ ! -c /dev/$LOOP-control ]] || echo "control node: /dev/$LOOP-control"
 	grep -H . /sys/module/rloop/parameters/* 2>/dev/null | sed 's/^/parameter: /'
 	cut -d' ' -f1 /proc/modules | grep -E '^r?loop|null_blk' | sed 's/^/module: /'
+	# A machine check, a bad page, an oops, a warning, a lockup.
+	echo "tainted: $(($(</proc/sys/kernel/tainted) & (1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14)))"
+}
+# references: how many the drivers have, for devices that are bound or open.
+references() { cat /sys/module/{loop,rloop}/refcnt 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
+# unreferenced N: at last there are no more than N.
+unreferenced() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		[[ $(references) -gt $1 ]] || return 0
+		sleep 0.1
+	done
+	return 1
 }
 # tidy: best effort after a test that left something.
 tidy() {
@@ -107,6 +121,8 @@ tidy() {
 	udevadm settle --timeout=10
 }
 
+# What the last one to use a device did may still be looked at.
+udevadm settle --timeout=60
 echo "TAP version 13"
 echo "1..${#tests[@]}"
 number=0 failures=0
@@ -120,6 +136,7 @@ for name in "${tests[@]}"; do
 	mark="rloop-selftest: runner $$ $number $name"
 	echo "$mark" >/dev/kmsg
 	state >"$work/before"
+	referenced=$(references)
 	start=$SECONDS
 	timeout -k 10 "$limit" bash "$here/test_$name.sh" >"$work/output" 2>&1 </dev/null
 	status=$?
@@ -145,9 +162,11 @@ for name in "${tests[@]}"; do
 	pkill -CONT -x systemd-udevd
 	udevadm settle --timeout=60
 	dmesg | sed -n "/$mark\$/,\$p" >"$work/dmesg"
-	if grep -E "$complaints" "$work/dmesg" >"$work/complaints"; then
+	if grep -E -f "$work/patterns" "$work/dmesg" >"$work/complaints"; then
 		why="${why:+$why; }the kernel complains: $(head -n 1 "$work/complaints")"
 	fi
+	unreferenced "$referenced" ||
+		why="${why:+$why; }the driver has $(references) references, and had $referenced"
 	state >"$work/after"
 	if ! diff "$work/before" "$work/after" >"$work/diff"; then
 		why="${why:+$why; }it leaves behind: $(grep '^[<>]' "$work/diff" | tr '\n' ';')"

@@ -100,6 +100,12 @@ expect_failure() {
 		fail "'$*' succeeds"
 	fi
 }
+# expect_silence COMMAND…: succeeds and has nothing to say, as `scan' if nothing failed.
+expect_silence() {
+	local got
+	got=$("$@") || fail "'$*' fails: $got"
+	expect "output of '$*'" '' "$got"
+}
 # eventually COMMAND…: becomes true within a minute: a guard, no deadline.
 eventually() {
 	local i

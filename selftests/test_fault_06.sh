@@ -9,11 +9,14 @@ require_stack_filter
 name=$(module_name)
 start=$(<"/sys/module/$name/sections/.text")
 size=$(awk -v name="$name" '$1 == name { print $2 }' /proc/modules)
+most=1000000000
 # Those that have the module in their backtrace.
 set_faults "require-start=$start" "require-end=$(printf '0x%x' $((start + size)))" \
-	stacktrace-depth=32 times=-1 interval=1
+	stacktrace-depth=32 "times=$most" interval=1
 # faults KIND PERCENT: so many of the allocations of one kind.
 faults() { echo "$2" >"/sys/kernel/debug/$1/probability"; }
+# failed KIND: how many of them have failed.
+failed() { echo $((most - $(<"/sys/kernel/debug/$1/times"))); }
 # Discards or zeroes each block in a random order and prints 'BLOCK ERRNO' for those where that
 # fails; then, without faults, what is there now: zeroes, or, but for a zeroing that succeeded,
 # what was there before.
@@ -103,4 +106,9 @@ truncate -s 4M "$dir/image"
 each_mode body "$dir/image"
 umount "$dir"
 each_mode body "$(ram_disk 16)"
+for which in failslab fail_page_alloc; do
+	# Who never asks for memory cannot be refused any.
+	note "$which: $(failed "$which") allocations failed"
+	[[ $(failed "$which") -gt 0 ]] || fail "$which has had nothing to refuse"
+done
 clean_unload

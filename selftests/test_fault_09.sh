@@ -8,12 +8,12 @@ source "$(dirname "$0")/stress_common.sh"
 require_module dm_mod
 require_module dm_dust
 node=$(ram_disk 16)
-scan "$node:direct" write --count 4096 --seed 31 >&2
+expect_silence scan "$node:direct" write --count 4096 --seed 31
 body() {
 	local mode=$1 dust dev blocks
 	dust=$(dm "dust-$mode" "0 $(sectors_of "$node") dust $node 0 4096")
 	dev=$(attach_mode "$mode" "$dust")
-	scan "$dev:direct" read --count 4096 --seed 31 >&2
+	expect_silence scan "$dev:direct" read --count 4096 --seed 31
 	blocks=$(shuf -i 0-4095 -n 40 --random-source=<(pattern 4096 "$SEED") | sort -n)
 	for block in $blocks; do
 		dmsetup message "${dust##*/}" 0 addbadblock "$block" >/dev/null
@@ -28,7 +28,7 @@ body() {
 	scan "$dev:direct" write --count 4096 --seed 31 --fsync >"$tmp/errors"
 	expect "failed writes" '' "$(<"$tmp/errors")"
 	blockdev --flushbufs "$dust"
-	scan "$dev:direct" read --count 4096 --seed 31 >&2
+	expect_silence scan "$dev:direct" read --count 4096 --seed 31
 	detach "$dev"
 }
 each_mode body

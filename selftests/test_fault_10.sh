@@ -25,6 +25,6 @@ log "$failed writes and $(($(wc -l <"$tmp/errors") - failed)) reads failed"
 expect "other errors" '' "$(grep -v ' EIO$' "$tmp/errors" || true)"
 # A tenth of 4096, give or take ten standard deviations.
 [[ $failed -gt 200 && $failed -lt $(scaled 610) ]] || fail "not a tenth of the writes"
-scan "$dev:direct" read --count 4096 --state "$tmp/state" >&2
+expect_silence scan "$dev:direct" read --count 4096 --state "$tmp/state"
 detach "$dev"
 clean_unload

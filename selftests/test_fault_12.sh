@@ -33,7 +33,7 @@ body() {
 	detach "$dev"
 	umount "$tmp/mnt"
 	mount -o usrquota "$node" "$tmp/mnt"
-	scan "$tmp/mnt/image" read --count $count --state "$tmp/state" >&2
+	expect_silence scan "$tmp/mnt/image" read --count $count --state "$tmp/state"
 	rm "$tmp/mnt/image" "$tmp/state"
 }
 each_mode body

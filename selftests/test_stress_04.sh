@@ -45,8 +45,8 @@ body() {
 		fail "backing_file: $(attribute "$dev" backing_file)"
 	cmp "$dir/third" "$tmp/other"
 	sync "$dev"
-	scan "$dev:direct" read --count 1024 --state "$tmp/state" >&2
-	scan /proc/self/fd/3 read --count 1024 --state "$tmp/state" >&2
+	expect_silence scan "$dev:direct" read --count 1024 --state "$tmp/state"
+	expect_silence scan /proc/self/fd/3 read --count 1024 --state "$tmp/state"
 	exec 3<&-
 	rm "$tmp/state"
 	detach "$dev"

@@ -9,7 +9,7 @@ source "$(dirname "$0")/stress_common.sh"
 
 count=512
 frozen() {
-	local mode=$1 dir dev source pid before i
+	local mode=$1 dir dev source pid before i waited=0
 	running() { kill -0 "$pid" 2>/dev/null; }
 	# Whose last fsync finds nothing to write does not wait for the thaw.
 	waits_or_ended() { in_flight "$dev" || ! running; }
@@ -17,7 +17,7 @@ frozen() {
 	source=$(findmnt -n -o SOURCE "$dir")
 	truncate -s 4M "$dir/image"
 	dev=$(attach_mode "$mode" "$dir/image")
-	scan "$dev:direct" write --count $count --seed 1 >&2
+	expect_silence scan "$dev:direct" write --count $count --seed 1
 	scan "$dev:direct" write --count $count --seed 2 --passes "$(scaled 10)" --fsync \
 		--state "$tmp/state" >"$tmp/errors" &
 	pid=$!
@@ -34,16 +34,18 @@ frozen() {
 			sleep 0.5
 			expect "writes completed while frozen" "$before" "$(writes_done "$dev")"
 			in_flight "$dev" || fail "no write waits while the file system is frozen"
-			log "$mode: frozen with writes waiting"
+			waited=$((waited + 1))
 		fi
 		fsfreeze -u "$dir"
 	done
 	wait "$pid" || fail "scan"
+	log "$mode: $waited times frozen with writes waiting"
+	[[ $waited -gt 0 ]] || fail "all was written before anything was frozen"
 	expect "errors" '' "$(<"$tmp/errors")"
-	scan "$dev:direct" read --count $count --state "$tmp/state" >&2
+	expect_silence scan "$dev:direct" read --count $count --state "$tmp/state"
 
 	# A detach meanwhile takes effect after the thaw, with all data.
-	scan "$dev" write --count $count --seed 99 >&2
+	expect_silence scan "$dev" write --count $count --seed 99
 	fsfreeze -f "$dir"
 	losetup -d "$dev" &
 	pid=$!
@@ -54,7 +56,7 @@ frozen() {
 	rm "$tmp/state"
 	umount "$dir"
 	mount "$source" "$dir"
-	scan "$dir/image" read --count $count --seed 99 >&2
+	expect_silence scan "$dir/image" read --count $count --seed 99
 	umount "$dir"
 }
 read_only() {
@@ -64,7 +66,7 @@ read_only() {
 	source=$(findmnt -n -o SOURCE "$dir")
 	mount -o remount,errors=remount-ro "$dir"
 	dev=$(attach_mode "$mode" "$dir/image")
-	scan "$dev:direct" write --count $count --seed 3 --fsync >&2
+	expect_silence scan "$dev:direct" write --count $count --seed 3 --fsync
 	# A file that is open for writing keeps the file system from being made
 	# read-only by hand.
 	expect_failure mount -o remount,ro "$dir"
@@ -94,7 +96,7 @@ by_hand() {
 	}
 	dir=$(make_backing ext4 32)
 	truncate -s 4M "$dir/image"
-	scan "$dir/image" write --count $count --seed 4 --fsync >&2
+	expect_silence scan "$dir/image" write --count $count --seed 4 --fsync
 	dev=$(attach_mode "$mode" "$dir/image" --read-only)
 	rm -f "$tmp/enough"
 	: >"$tmp/passes"

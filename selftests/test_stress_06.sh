@@ -25,13 +25,13 @@ body() {
 	log "$mode: $i times off and on"
 	[[ $i -ge 2 ]] || fail "the CPU went away only $i times"
 	expect "errors" '' "$(<"$tmp/errors")"
-	scan "$dev:direct" read --count 2048 --state "$tmp/state" >&2
+	expect_silence scan "$dev:direct" read --count 2048 --state "$tmp/state"
 	# Attached on one CPU, used on another that was not there.
 	echo 0 >$cpu
 	detach "$dev"
 	dev=$(attach_mode "$mode" "$dir/image")
 	echo 1 >$cpu
-	taskset -c 1 scan "$dev:direct" read --count 2048 --state "$tmp/state" >&2
+	expect_silence taskset -c 1 scan "$dev:direct" read --count 2048 --state "$tmp/state"
 	detach "$dev"
 	rm "$tmp/state"
 	umount "$dir"

@@ -23,12 +23,16 @@ time.sleep(1000)' $(($(available) - $1)) &
 	pid=$!
 	echo "$pid" >"$tmp/hog"
 	stop_at_exit "$pid"
-	for ((i = 0; i < 300 && $(available) > $1 + 64; i++)); do
+	# As long as it is about to take more.
+	for ((i = 0; i < 3000 && $(available) > $1 + 64; i++)); do
+		kill -0 "$pid" || break
 		sleep 0.1
 	done
 }
 give_memory_back() {
 	if [[ -e $tmp/hog ]]; then
+		# Else there has been no want of memory.
+		kill -0 "$(<"$tmp/hog")" || fail "the memory was given back too early"
 		stop "$(<"$tmp/hog")"
 	else
 		echo 0 >/proc/sys/vm/nr_hugepages
@@ -37,7 +41,7 @@ give_memory_back() {
 # verify DEVICE SEED
 verify() {
 	blockdev --flushbufs "$1"
-	scan "$1:direct" read --block 65536 --count $((size * 16)) --seed "$2" >&2
+	expect_silence scan "$1:direct" read --block 65536 --count $((size * 16)) --seed "$2"
 }
 devs=() modes=(buffered direct)
 dir=$(make_backing ext4 $((2 * size + 32)))
@@ -59,7 +63,9 @@ done
 # Page cache has to go all the time.
 drop_caches
 take_memory 40
-log "available: $(available) MiB"
+left=$(available)
+log "available: $left MiB"
+[[ $left -le 110 ]] || fail "$left MiB are left to use"
 for i in 0 1; do
 	scan "${devs[i]}" write --count $((size * 256)) --seed 6 --fsync >"$tmp/errors"
 	expect "errors under pressure (${modes[i]})" '' "$(<"$tmp/errors")"

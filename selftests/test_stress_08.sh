@@ -72,7 +72,7 @@ below() {
 	log "$mode: $(($(swapped) - before)) pages swapped out beside the backing file"
 	[[ $(swapped) -gt $before ]] || fail "nothing was swapped out"
 	blockdev --flushbufs "$dev"
-	scan "$dev:direct" read --count 4096 --seed 8 >&2
+	expect_silence scan "$dev:direct" read --count 4096 --seed 8
 	detach "$dev"
 	swapoff "$dir/swap"
 	umount "$dir"
