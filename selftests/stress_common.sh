@@ -107,6 +107,15 @@ in_flight() {
 }
 # writes_done DEVICE: how many writes have completed.
 writes_done() { awk '{ print $5 }' "/sys/block/$(name_of "$1")/stat"; }
+# one_worker: for each of the driver's workqueues, as if there were no memory for others; until it is
+# loaded again.
+one_worker() {
+	local queue
+	for queue in /sys/bus/workqueue/devices/rloop*; do
+		echo 1 >"$queue/max_active"
+		log "$(basename "$queue"): $(<"$queue/max_active")"
+	done
+}
 ended() { [[ ! -e /proc/$1 ]]; }
 # stick DEVICE DIR: has an ioctl of a device whose file is in DIR wait for its writes, until `fsfreeze
 # -u DIR'. Its result will be in $tmp/moved. The device is open as descriptor 3.

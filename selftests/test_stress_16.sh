@@ -7,14 +7,6 @@
 source "$(dirname "$0")/stress_common.sh"
 
 ! under_test_is_c || skip "the C driver has a workqueue for each device"
-# one_worker: for each of the driver's workqueues, shown by their directories.
-one_worker() {
-	local queue
-	for queue in /sys/bus/workqueue/devices/rloop*; do
-		echo 1 >"$queue/max_active"
-		log "$(basename "$queue"): $(<"$queue/max_active")"
-	done
-}
 four_deep() {
 	local mode=$1 dir file dev level devs=()
 	dir=$(make_backing tmpfs 112)

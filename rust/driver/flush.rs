@@ -19,6 +19,7 @@ use super::{
     lane,
     log::trouble,
     loop_driver::Loop,
+    workers::TURN,
 };
 use crate::{
     block::{observers, Request, RequestList, Status},
@@ -188,10 +189,10 @@ impl Flushes {
     }
 
     /// Syncs the backing file for the current round, and for those that follow as long as they
-    /// need not wait for writes. Sleeps.
-    pub(super) fn run(device: &Device) {
+    /// need not wait for writes, and it is its turn. Sleeps.
+    pub(super) fn run(device: &Arc<Device>) {
         let _io = IoContext::enter();
-        loop {
+        for left in (0..TURN).rev() {
             // The machine is in its syncing phase: whoever comes now belongs to the next round.
             let mut round = device.flushes.inner.lock().current.take_all();
             device.stats.syncs.count();
@@ -223,8 +224,8 @@ impl Flushes {
             }
             lane::accept(device, released);
             match action {
-                Action::Sync => continue,
-                Action::Nothing => break,
+                Action::Sync if left != 0 => {}
+                action => return start(device.clone(), action),
             }
         }
     }
