@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/rt.h>
@@ -592,6 +593,11 @@ bool rloop_is_realtime(void)
 bool rloop_is_only_task(void)
 {
 	return single_task_running();
+}
+
+void rloop_synchronize_rcu_tasks(void)
+{
+	synchronize_rcu_tasks();
 }
 
 unsigned int rloop_cpu(void)

@@ -168,6 +168,7 @@ bool rloop_is_realtime(void);
 bool rloop_is_only_task(void);
 unsigned int rloop_cpu(void);
 bool rloop_on_isolated_cpu(void);
+void rloop_synchronize_rcu_tasks(void);
 bool rloop_in_hardirq(void);
 void rloop_stay(void);
 void rloop_leave(void);

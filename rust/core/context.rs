@@ -101,6 +101,16 @@ pub(crate) fn on_isolated_cpu() -> bool {
     unsafe { sys::rloop_on_isolated_cpu() }
 }
 
+/// Waits until each task that is preempted now, wherever that is, has gone on and come to where it
+/// sleeps or returns to user space (`synchronize_rcu_tasks()`, see `kernel/rcu/tasks.h`). Sleeps.
+///
+/// For the end of the module. A task that is not ours may have told of the end of direct I/O: what it
+/// still executes of our code after the request has ended nothing else waits for.
+pub(crate) fn wait_for_preempted_tasks() {
+    // SAFETY: May be called where one may sleep.
+    unsafe { sys::rloop_synchronize_rcu_tasks() };
+}
+
 #[kernel::prelude::kunit_tests(rloop_core_context)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use crate::{
         major::Prober,
         tag_set::Queues,
     },
-    core::killable_mutex::KillableMutex,
+    core::{context, killable_mutex::KillableMutex},
     logic::{
         epoch::FlushMode,
         params::{OnOpen, PartShift},
@@ -289,6 +289,7 @@ impl Registry {
     pub(super) fn clear(&self) {
         let all = core::mem::replace(&mut *self.table.lock(), RBTree::new());
         drop(all);
+        context::wait_for_preempted_tasks();
         // What their work items held is freed when those have run.
         self.shared.workers.flush();
     }
