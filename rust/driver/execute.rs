@@ -393,17 +393,19 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
             .limits
             .enqueue::<Arc<Device>, { work::LIMITS }>(device);
     }
-    if misaligned(binding, result) {
+    if device_below_cannot(binding, result) {
         // As a disk does that cannot discard a part of a block: nothing.
         return Ok(());
     }
     result
 }
 
-/// Whether a range was not changed as it is no multiple of the blocks of the device below, which may
-/// be larger than those of this one.
-fn misaligned(binding: &Binding, result: Result) -> bool {
-    result == Err(code::EINVAL) && binding.file.is_block_device()
+/// Whether a range was not changed for what is so of the device below only: it is no multiple of its
+/// blocks, which may be larger than those of this one; or somebody else has it exclusively, for which
+/// the kernel does not drop what is cached of it and was not written yet.
+fn device_below_cannot(binding: &Binding, result: Result) -> bool {
+    matches!(result, Err(error) if error == code::EINVAL || error == code::EBUSY)
+        && binding.file.is_block_device()
 }
 
 /// Makes a range read as zeroes.
@@ -414,14 +416,15 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
         Change::ZeroRange
     };
     let result = range::change(&binding.file, change, at, length);
-    if result != Err(eopnotsupp()) && !misaligned(binding, result) {
+    if result != Err(eopnotsupp()) && !device_below_cannot(binding, result) {
         return result;
     }
     let mut done = 0;
     while done < length.get() {
         let at = Bytes::new(at.get().checked_add(done).ok_or(code::EINVAL)?);
         let left = Bytes::new(length.get().saturating_sub(done));
-        done = done.saturating_add(range::write_zeroes(&binding.file, at, left)?);
+        let written = range::write_zeroes(&binding.file, binding.is_direct(), at, left)?;
+        done = done.saturating_add(written);
     }
     Ok(())
 }

@@ -23,16 +23,29 @@ pub(crate) fn change(file: &BackingFile, change: Change, at: Bytes, length: Byte
     } | sys::RLOOP_FALLOC_FL_KEEP_SIZE;
     let (at, length) = (i64::try_from(at.get())?, i64::try_from(length.get())?);
     let _opener = file.acting_as_opener();
-    // SAFETY: The file is open.
-    to_result(unsafe { bindings::vfs_fallocate(file.as_ptr(), mode, at, length) })
+    let open = file.for_changes();
+    // SAFETY: The file is open as long as `file` is there.
+    let result = to_result(unsafe { bindings::vfs_fallocate(open, mode, at, length) });
+    // One that fails may have changed a part of it.
+    file.note_change();
+    result
 }
 
 /// How many times the page of zeroes goes into one write.
 const ZERO_SEGMENTS: usize = 16;
 
-/// Writes zeroes into the page cache of the file, at most 16 pages of them, for file systems that
-/// cannot do it by [`change`]. Returns the bytes written, more than none. Sleeps.
-pub(crate) fn write_zeroes(file: &BackingFile, at: Bytes, length: Bytes) -> Result<u64> {
+/// Writes zeroes, at most 16 pages of them, for file systems that cannot do it by [`change`]:
+/// into the page cache of the file, or, `direct`, past it, for which `at` and `length` have to be
+/// aligned. Returns the bytes written, more than none. Sleeps.
+///
+/// What else is written past the page cache at the same time would be lost if this made a page
+/// dirty that it is in.
+pub(crate) fn write_zeroes(
+    file: &BackingFile,
+    direct: bool,
+    at: Bytes,
+    length: Bytes,
+) -> Result<u64> {
     let most = (ZERO_SEGMENTS * PAGE_SIZE) as u64;
     let count = usize::try_from(length.get().min(most))?;
     let segments = [bindings::bio_vec {
@@ -46,6 +59,9 @@ pub(crate) fn write_zeroes(file: &BackingFile, at: Bytes, length: Bytes) -> Resu
     iocb.ki_filp = file.as_ptr();
     iocb.ki_pos = i64::try_from(at.get())?;
     iocb.ki_flags = sys::RLOOP_IOCB_WRITE;
+    if direct {
+        iocb.ki_flags |= sys::RLOOP_IOCB_DIRECT;
+    }
     let mut iter = MaybeUninit::<bindings::iov_iter>::uninit();
     let _opener = file.acting_as_opener();
     // SAFETY: The segments hold at least `count` bytes and live until the call, which is
@@ -94,7 +110,7 @@ mod tests {
     }
 
     fn zero(file: &BackingFile, at: u64, length: u64) -> Result<u64> {
-        write_zeroes(file, Bytes::new(at), Bytes::new(length))
+        write_zeroes(file, false, Bytes::new(at), Bytes::new(length))
     }
 
     #[test]
