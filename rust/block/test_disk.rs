@@ -9,7 +9,7 @@ use crate::{
         major::Major,
         operations::Mode,
         tag_set::Queues,
-        Disk, IdleRequest, Op, Operations, Request, Status,
+        Disk, IdleRequest, Op, Operations, Status,
     },
     core::irq_lock::IrqLock,
     new_irq_lock,
