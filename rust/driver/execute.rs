@@ -419,12 +419,17 @@ fn write_zeroes(binding: &Binding, unmap: bool, at: Bytes, length: Bytes) -> Res
     if result != Err(eopnotsupp()) && !device_below_cannot(binding, result) {
         return result;
     }
+    let mut direct = binding.is_direct();
     let mut done = 0;
     while done < length.get() {
         let at = Bytes::new(at.get().checked_add(done).ok_or(code::EINVAL)?);
         let left = Bytes::new(length.get().saturating_sub(done));
-        let written = range::write_zeroes(&binding.file, binding.is_direct(), at, left)?;
-        done = done.saturating_add(written);
+        match range::write_zeroes(&binding.file, direct, at, left) {
+            Ok(written) => done = done.saturating_add(written),
+            // As for writes: what the file system cannot do directly after all.
+            Err(error) if error == code::EINVAL && direct => direct = false,
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

@@ -13,8 +13,9 @@ use kernel::{c_str, prelude::*, sync::Arc};
 /// (`WQ_MAX_ACTIVE`). What bounds them are the lanes and their [`Budget`](super::budget::Budget).
 const MAX_ACTIVE: i32 = 2048;
 
-/// How many requests, or batches of them, or rounds of flushes, a work item executes before it has itself queued again. While
-/// there is no memory for other threads all others of its workqueue wait for its end.
+/// How many requests, or batches of them, or rounds of flushes, a work item executes before it has
+/// itself queued again. While there is no memory for other threads all others of its workqueue wait for
+/// its end.
 pub(super) const TURN: u32 = 64;
 
 /// Workqueues.
