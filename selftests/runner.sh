@@ -7,8 +7,8 @@ usage() {
 	cat <<-END
 		Usage: runner.sh [PATTERN…]
 
-		Runs the tests whose name (flush_01) or file name matches a PATTERN, or
-		all. For each: '# starting NAME', then 'ok N NAME', 'ok N NAME # SKIP why'
+		Runs the tests whose name (flush_01) or file name matches a PATTERN, in the
+		order of the patterns, or all. For each: '# starting NAME', then 'ok N NAME', 'ok N NAME # SKIP why'
 		or 'not ok N NAME' after the test's output, indented. A test fails, too,
 		if the kernel complains meanwhile, or a device or mount stays behind.
 
@@ -46,21 +46,17 @@ if [[ ! -c /dev/$LOOP-control ]]; then
 	exit 1
 fi
 
+# In the order of the patterns.
 tests=()
-for file in "$here"/test_*_[0-9]*.sh; do
-	name=${file##*/test_}
-	name=${name%.sh}
-	if [[ $# -eq 0 ]]; then
-		tests+=("$name")
-		continue
-	fi
-	for pattern in "$@"; do
+[[ $# -gt 0 ]] || set -- '*'
+for pattern in "$@"; do
+	for file in "$here"/test_*_[0-9]*.sh; do
+		name=${file##*/test_}
+		name=${name%.sh}
 		# Patterns are meant to match.
 		# shellcheck disable=SC2053
-		if [[ $name == $pattern || ${file##*/} == $pattern ]]; then
-			tests+=("$name")
-			break
-		fi
+		[[ $name == $pattern || ${file##*/} == $pattern ]] || continue
+		[[ " ${tests[*]} " == *" $name "* ]] || tests+=("$name")
 	done
 done
 if [[ ${#tests[@]} -eq 0 ]]; then
