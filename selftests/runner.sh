@@ -8,8 +8,9 @@ usage() {
 		Usage: runner.sh [PATTERN…]
 
 		Runs the tests whose name (flush_01) or file name matches a PATTERN, in the
-		order of the patterns, or all. For each: '# starting NAME', then 'ok N NAME', 'ok N NAME # SKIP why'
-		or 'not ok N NAME' after the test's output, indented. A test fails, too,
+		order of the patterns, or all. For each: '# starting NAME', then 'ok N
+		NAME', 'ok N NAME # SKIP why' or 'not ok N NAME' after the test's output,
+		indented. A test fails, too,
 		if the kernel complains meanwhile, or a device or mount stays behind.
 
 		Only for a machine that does nothing else: tests detach all loop devices,

@@ -179,6 +179,8 @@ is_detached() { ! is_attached "$1"; }
 reads_in_flight() { read -r in_flight_now _ <"/sys/block/${1##*/}/inflight"; }
 # shellcheck disable=SC2034
 writes_in_flight() { read -r _ in_flight_now <"/sys/block/${1##*/}/inflight"; }
+# is_writing DEVICE: the driver has accepted a write and not completed it.
+is_writing() { writes_in_flight "$1" && [[ $in_flight_now -gt 0 ]]; }
 attached_devices() {
 	local file
 	for file in /sys/block/"$LOOP"[0-9]*/loop/backing_file; do

@@ -9,8 +9,6 @@ require_module dm_delay
 node=$(ram_disk 16)
 # Writes take their time, reads and flushes do not.
 slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 1000 $node 0 0")
-# in_flight DEVICE: the driver has accepted a write and not completed it.
-in_flight() { writes_in_flight "$1" && [[ $in_flight_now -gt 0 ]]; }
 body() {
 	local dev round tries=0 write flush flusher early=0
 	dev=$(attach_mode direct "$slow")
@@ -22,7 +20,7 @@ body() {
 		eventually test -e "$tmp/ready"
 		fdio "$dev:rw,direct" "pwrite:$((round * 65536)):4096:1" >"$tmp/write" &
 		# On a busy machine the write may be over before it is seen: again.
-		until in_flight "$dev" || ! kill -0 "$!" 2>/dev/null; do
+		until is_writing "$dev" || ! kill -0 "$!" 2>/dev/null; do
 			sleep 0.02
 		done
 		: >"$tmp/go"

@@ -19,9 +19,8 @@ expect "block size" 512 "$(limit "$dev" logical_block_size)"
 [[ $(limit "$dev" write_zeroes_max_bytes) -gt 0 ]] || fail "the device does not zero"
 # Reads take no time, writes do.
 dm_switch "$disk" "0 $(sectors_of "$other") delay $other 0 0 $other 0 2000"
-busy() { writes_in_flight "$1" && [[ $in_flight_now -gt 0 ]]; }
 fdio "$dev:rw,direct" pwrite:512:512:7 >"$tmp/write" &
-eventually busy "$dev"
+eventually is_writing "$dev"
 # It goes down at once, and has two seconds there.
 sleep 0.3
 fallocate -p -o 0 -l 512 "$dev"
