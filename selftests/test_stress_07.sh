@@ -8,18 +8,23 @@ source "$(dirname "$0")/stress_common.sh"
 
 size=$(scaled 24)
 available() { awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo; }
-# take_memory LEAVE_MIB: as huge pages, which costs no time, or as a process.
+hugepages=/proc/sys/vm/nr_hugepages
+# take_memory LEAVE_MIB: as huge pages, which costs no time, as many as there are in one piece, and
+# what is left by then, as a process.
 take_memory() {
-	local hugepages=/proc/sys/vm/nr_hugepages pid
+	local pid more
 	if [[ -e $hugepages ]]; then
 		on_exit bash -c "echo 0 >$hugepages"
 		echo $((($(available) - $1) / 2)) >$hugepages
-		return
+		log "huge pages: $(<"$hugepages")"
 	fi
+	more=$(($(available) - $1))
+	[[ $more -gt 32 ]] || return 0
+	log "a process takes $more MiB"
 	python3 -c '
 import sys, time
 memory = b"\1" * (int(sys.argv[1]) << 20)
-time.sleep(1000)' $(($(available) - $1)) &
+time.sleep(1000)' "$more" &
 	pid=$!
 	echo "$pid" >"$tmp/hog"
 	stop_at_exit "$pid"
@@ -34,9 +39,8 @@ give_memory_back() {
 		# Else there has been no want of memory.
 		kill -0 "$(<"$tmp/hog")" || fail "the memory was given back too early"
 		stop "$(<"$tmp/hog")"
-	else
-		echo 0 >/proc/sys/vm/nr_hugepages
 	fi
+	[[ ! -e $hugepages ]] || echo 0 >$hugepages
 }
 # verify DEVICE SEED
 verify() {
