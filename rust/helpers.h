@@ -52,7 +52,6 @@ static const __u32 RLOOP_BLK_MQ_F_NO_SCHED = BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 static const __u8 RLOOP_BLK_STS_OK = BLK_STS_OK;
 static const __u8 RLOOP_BLK_STS_IOERR = (__force __u8)BLK_STS_IOERR;
 static const __u8 RLOOP_BLK_STS_NOSPC = (__force __u8)BLK_STS_NOSPC;
-static const __u8 RLOOP_BLK_STS_RESOURCE = (__force __u8)BLK_STS_RESOURCE;
 static const __u32 RLOOP_BLK_MAX_BLOCK_SIZE = BLK_MAX_BLOCK_SIZE;
 static const __u32 RLOOP_BLK_OPEN_WRITE = (__force __u32)BLK_OPEN_WRITE;
 static const __u32 RLOOP_BLK_OPEN_EXCL = (__force __u32)BLK_OPEN_EXCL;

@@ -9,19 +9,23 @@ require_module dm_delay
 node=$(ram_disk 32 cache_size=4)
 # Flushes take their time, so that writes are held.
 slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 4")
-# flush DEVICE: one flush after the other. With two at a time a write may have to come
-# again, and is accepted later than it was submitted.
-flush() { while :; do fdio "$1:ro" fsync{,,,,,,,} >/dev/null; done; }
+# flush DEVICE CPU: one flush after the other, through the CPU's hardware queue.
+flush() { while :; do taskset -c "$2" fdio "$1:ro" fsync{,,,,,,,} >/dev/null; done; }
 body() {
-	local dev flushing
+	local dev cpu pid flushing=()
 	dev=$(attach_mode "$1" "$slow")
 	set_to "$dev" flush_mode barrier
 	fio_verify "$dev" --fsync=4 --numjobs=2 --size=4M --offset_increment=4M
-	flush "$dev" &
-	flushing=$!
-	stop_at_exit "$flushing"
+	# With two of them one waits behind the other.
+	for cpu in 0 $(($(nproc) - 1)); do
+		flush "$dev" "$cpu" &
+		flushing+=("$!")
+		stop_at_exit "$!"
+	done
 	order "$dev" 4 "$(scaled 800)" "$SEED" >&2 || fail "order, $1, SEED=$SEED"
-	stop "$flushing"
+	for pid in "${flushing[@]}"; do
+		stop "$pid"
+	done
 	detach "$dev"
 }
 each_mode body

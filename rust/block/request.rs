@@ -80,12 +80,6 @@ impl<T: Operations> IdleRequest<T> {
         }
     }
 
-    /// What is asked for.
-    pub(crate) fn op(&self) -> Op {
-        // SAFETY: The request is live by the type invariant.
-        Op::from_flags(unsafe { (*self.rq.as_ptr()).cmd_flags })
-    }
-
     /// The number of the hardware queue it came through.
     pub(crate) fn hw_queue(&self) -> u32 {
         // SAFETY: The request is live by the type invariant.

@@ -77,6 +77,19 @@ impl<T: Operations> RequestList<T> {
         Some(unsafe { Request::from_raw(NonNull::new_unchecked(rq)) })
     }
 
+    /// Appends all requests of another list.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        // INVARIANT: The last node of the one points to the first of the other.
+        self.ends = match (self.ends.take(), other.ends.take()) {
+            (None, ends) | (ends, None) => ends,
+            (Some((first, last)), Some((next, end))) => {
+                // SAFETY: `last` is the node of a request this list owns.
+                unsafe { (*last.as_ptr()).next = next.as_ptr() };
+                Some((first, end))
+            }
+        };
+    }
+
     /// Takes all requests, leaving the list empty.
     pub(crate) fn take_all(&mut self) -> Self {
         mem::replace(self, Self::new())
@@ -193,6 +206,32 @@ mod tests {
         let rest = requests.pop_all(&mut list);
         assert_eq!(first, Some(0));
         assert_eq!(rest, [Some(1), Some(2), None, None]);
+        Ok(())
+    }
+
+    #[test]
+    fn appending_keeps_the_order_of_both() -> Result {
+        let mut requests = Requests::new()?;
+        let (mut list, mut other) = (List::new(), List::new());
+        requests.push(&mut list, 1);
+        requests.push(&mut other, 2);
+        requests.push(&mut other, 0);
+        list.append(other);
+        let order = requests.pop_all(&mut list);
+        assert_eq!(order, [Some(1), Some(2), Some(0), None]);
+        Ok(())
+    }
+
+    #[test]
+    fn appending_to_or_of_an_empty_list() -> Result {
+        let mut requests = Requests::new()?;
+        let (mut list, mut other) = (List::new(), List::new());
+        requests.push(&mut other, 2);
+        list.append(other);
+        list.append(List::new());
+        requests.push(&mut list, 0);
+        let order = requests.pop_all(&mut list);
+        assert_eq!(order, [Some(2), Some(0), None, None]);
         Ok(())
     }
 

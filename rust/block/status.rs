@@ -18,9 +18,6 @@ impl Status {
     /// Input/output error, `EIO`.
     pub(crate) const IOERR: Status = Status(sys::RLOOP_BLK_STS_IOERR);
 
-    /// Not now: blk-mq shall offer the request again, after a while.
-    pub(crate) const RESOURCE: Status = Status(sys::RLOOP_BLK_STS_RESOURCE);
-
     /// That of a flush that fails: as that of any request, but for `EOPNOTSUPP`. Whoever asks a block
     /// device for a flush takes that to mean that there is nothing to be flushed (`blkdev_fsync` in
     /// `block/fops.c`), and no loss may be told so: `EIO`.

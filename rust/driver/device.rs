@@ -140,7 +140,7 @@ impl Device {
                 published <- new_irq_lock!(None, "rloop::published"),
                 lanes <- Lanes::new(sizes.fast_lanes, sizes.workers),
                 in_order <- InOrder::new(),
-                flushes <- Flushes::new(),
+                flushes <- Flushes::new(sizes.queues),
                 health <- Health::new(),
                 stats: Stats::new(),
                 flush_work <- new_work!("rloop::flush"),

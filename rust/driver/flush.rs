@@ -32,7 +32,7 @@ use crate::{
     },
     fs::BackingFile,
     logic::{
-        epoch::{Action, Epochs, FlushMode, Round, Ticket, Waiting},
+        epoch::{Action, Epochs, FlushMode, Full, Round, Ticket, Waiting},
         errcursor::{ErrCursor, Position},
     },
     new_irq_lock,
@@ -49,12 +49,12 @@ pub(super) enum Barrier {
 }
 
 struct Inner {
-    epochs: Epochs,
+    epochs: Epochs<KVec<u32>>,
     /// The flushes of the round under way; empty while its fsync is running.
     current: RequestList<Loop>,
-    /// Those of the round after.
-    next: RequestList<Loop>,
-    /// Writes that must not begin before the round has ended.
+    /// Those of each round that waits, by its place.
+    waiting: KVec<RequestList<Loop>>,
+    /// Writes that must not begin before a round has ended.
     held: RequestList<Loop>,
     /// What the flushes have told, and what they have to.
     cursor: ErrCursor,
@@ -68,33 +68,42 @@ pub(crate) struct Flushes {
 }
 
 impl Flushes {
-    /// None.
-    pub(super) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            inner <- new_irq_lock!(
-                Inner {
-                    epochs: Epochs::new(),
-                    current: RequestList::new(),
-                    next: RequestList::new(),
-                    held: RequestList::new(),
-                    cursor: ErrCursor::new(Position::default()),
-                },
-                "rloop::flushes"
-            ),
+    /// None, with room for those of as many hardware queues. Fails with `ENOMEM`. May sleep.
+    pub(super) fn new(hw_queues: u32) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            inner <- {
+                // The block layer has one flush in flight for each (`block/blk-flush.c`).
+                let epochs = hw_queues.saturating_add(1) as usize;
+                let mut writes = KVec::with_capacity(epochs, GFP_KERNEL)?;
+                let mut waiting = KVec::with_capacity(epochs, GFP_KERNEL)?;
+                for _ in 0..epochs {
+                    writes.push(0, GFP_KERNEL)?;
+                    waiting.push(RequestList::new(), GFP_KERNEL)?;
+                }
+                new_irq_lock!(
+                    Inner {
+                        epochs: Epochs::new(writes),
+                        current: RequestList::new(),
+                        waiting,
+                        held: RequestList::new(),
+                        cursor: ErrCursor::new(Position::default()),
+                    },
+                    "rloop::flushes"
+                )
+            },
         })
     }
 
-    /// A write is accepted: flushes accepted later will wait for it. `None`: it cannot be yet, and
-    /// has to come again. Any context.
-    pub(super) fn accept_write(&self) -> Option<(Ticket, Barrier)> {
+    /// A write is accepted: flushes accepted later will wait for it. Any context.
+    pub(super) fn accept_write(&self) -> (Ticket, Barrier) {
         let mut inner = self.inner.lock();
-        let ticket = inner.epochs.accept_write()?;
+        let ticket = inner.epochs.accept_write();
         let barrier = if inner.epochs.is_held(&ticket) {
             Barrier::Ahead
         } else {
             Barrier::None
         };
-        Some((ticket, barrier))
+        (ticket, barrier)
     }
 
     /// Keeps an accepted request back if it must not begin before a flush has ended; it goes to its
@@ -178,12 +187,27 @@ impl Flushes {
                 rq.end(Status::of_flush(errno::from_logic(errno)));
                 return;
             }
-            let (round, action) = inner.epochs.accept_flush();
-            match round {
-                Round::Current => inner.current.push_back(rq),
-                Round::Next => inner.next.push_back(rq),
+            match inner.epochs.accept_flush() {
+                Ok((Round::Current, action)) => {
+                    inner.current.push_back(rq);
+                    action
+                }
+                Ok((Round::Next(place), action)) => match inner.waiting.get_mut(place) {
+                    Some(waiting) => {
+                        waiting.push_back(rq);
+                        action
+                    }
+                    // There is one for each place.
+                    None => return,
+                },
+                Err(Full) => {
+                    drop(inner);
+                    // There is room for as many as the block layer has in flight at once.
+                    trouble!(device.label(), "flush: more in flight than hardware queues");
+                    rq.end(Status::IOERR);
+                    return;
+                }
             }
-            action
         };
         start(device, action);
     }
@@ -204,16 +228,24 @@ impl Flushes {
                     inner.cursor.failed(clock::now(), errno::to_logic(error));
                 }
                 let (waiting, action) = inner.epochs.sync_done(sync.is_ok());
-                let next = match waiting {
-                    Waiting::None => RequestList::new(),
-                    Waiting::Promoted => {
-                        inner.current = inner.next.take_all();
-                        RequestList::new()
+                let mut fail_too = RequestList::new();
+                match waiting {
+                    Waiting::None => {}
+                    Waiting::Promoted(place) => {
+                        // There is one for each place.
+                        if let Some(next) = inner.waiting.get_mut(place) {
+                            inner.current = next.take_all();
+                        }
                     }
                     // P2: they were accepted before the failure was known, so it is theirs, too.
-                    Waiting::Fail => inner.next.take_all(),
-                };
-                (next, inner.held.take_all(), action)
+                    Waiting::Fail => {
+                        for flushes in &mut *inner.waiting {
+                            fail_too.append(flushes.take_all());
+                        }
+                    }
+                }
+                // Those that still must not begin come back.
+                (fail_too, inner.held.take_all(), action)
             };
             let status = result.map_or_else(Status::of_flush, |()| Status::OK);
             for rq in round {

@@ -42,18 +42,17 @@ impl Operations for Loop {
         last: bool,
     ) -> Result<(), (IdleRequest<Self>, Status)> {
         let queue = rq.hw_queue();
+        let rq = rq.start();
         let (ready, alone) = if rq.op() == Op::Flush {
-            Flushes::accept_flush(device.into(), rq.start());
+            Flushes::accept_flush(device.into(), rq);
             (None, false)
         } else {
             match device.in_order.accept(rq, &device.flushes) {
-                Ok(Accepted::Ready { rq, alone }) => (device.flushes.hold(rq), alone),
-                Ok(Accepted::Parked) => {
+                Accepted::Ready { rq, alone } => (device.flushes.hold(rq), alone),
+                Accepted::Parked => {
                     device.stats.ordered.count();
                     (None, false)
                 }
-                // blk-mq will offer it again.
-                Err(rq) => return Err((rq, Status::RESOURCE)),
             }
         };
         match ready.map(|rq| (lane::route(&rq), rq)) {

@@ -8,7 +8,7 @@
 
 use super::{flush::Flushes, log::trouble, loop_driver::Loop};
 use crate::{
-    block::{IdleRequest, Request, RequestList},
+    block::{Request, RequestList},
     core::irq_lock::{IrqGuard, IrqLock},
     logic::{
         overlap::{Access, Misuse, Node, Order, Verdict},
@@ -82,16 +82,10 @@ impl InOrder {
         core::mem::replace(&mut *self.table.lock(), table)
     }
 
-    /// Takes a request that is no flush, with a ticket if it is a change. Gives it back if it cannot
-    /// have one yet: it has to come again. Any context.
-    pub(super) fn accept(
-        &self,
-        rq: IdleRequest<Loop>,
-        flushes: &Flushes,
-    ) -> Result<Accepted, IdleRequest<Loop>> {
+    /// Takes a request that is no flush, with a ticket if it is a change. Any context.
+    pub(super) fn accept(&self, mut rq: Request<Loop>, flushes: &Flushes) -> Accepted {
         if !rq.op().is_change() {
-            let rq = rq.start();
-            return Ok(Self::place(self.table.lock(), rq, Access::Read));
+            return Self::place(self.table.lock(), rq, Access::Read);
         }
         // LOCKING: The flushes' lock within this one, and nowhere the other way round.
         //
@@ -99,18 +93,13 @@ impl InOrder {
         // the earlier ticket would else come to wait for the other, and the other, if it must not
         // overtake a flush, for the flush that waits for the first.
         let table = self.table.lock();
-        if cfg!(rloop_without_drain) {
-            return Ok(Self::place(table, rq.start(), Access::Write));
+        if !cfg!(rloop_without_drain) {
+            let (ticket, barrier) = flushes.accept_write();
+            let data = rq.data().driver();
+            data.ticket = Some(ticket);
+            data.barrier = barrier;
         }
-        let Some((ticket, barrier)) = flushes.accept_write() else {
-            drop(table);
-            return Err(rq);
-        };
-        let mut rq = rq.start();
-        let data = rq.data().driver();
-        data.ticket = Some(ticket);
-        data.barrier = barrier;
-        Ok(Self::place(table, rq, Access::Write))
+        Self::place(table, rq, Access::Write)
     }
 
     /// Gives a request its place. Any context.

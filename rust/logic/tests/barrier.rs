@@ -23,6 +23,8 @@ use rloop_logic::{
 };
 
 const WRITES: usize = 4;
+/// That there may be in flight at once.
+const FLUSHES: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -51,7 +53,7 @@ struct Write {
 }
 
 struct Device {
-    epochs: Epochs,
+    epochs: Epochs<Vec<u32>>,
     order: Order<Vec<Node>>,
     writes: [Write; WRITES],
     syncing: bool,
@@ -65,17 +67,15 @@ impl Device {
                 if write.ticket.is_some() {
                     return;
                 }
-                write.ticket = self.epochs.accept_write();
-                if write.ticket.is_some() {
-                    let (slot, sectors) = (number as u16, Sectors::new(8));
-                    let start = Sectors::new(0);
-                    let verdict = self.order.accept(slot, Access::Write, start, sectors);
-                    write.waits = verdict == Ok(Verdict::Waits);
-                }
+                write.ticket = Some(self.epochs.accept_write());
+                let (slot, sectors) = (number as u16, Sectors::new(8));
+                let start = Sectors::new(0);
+                let verdict = self.order.accept(slot, Access::Write, start, sectors);
+                write.waits = verdict == Ok(Verdict::Waits);
             }
             Event::Flush => {
-                let (_, action) = self.epochs.accept_flush();
-                self.syncing |= action == Action::Sync;
+                let accepted = self.epochs.accept_flush();
+                self.syncing |= accepted.is_ok_and(|(_, action)| action == Action::Sync);
             }
             Event::Complete(number) => {
                 let write = &mut self.writes[number];
@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn all_ends(events in prop::collection::vec(event(), 0..40)) {
         let mut device = Device {
-            epochs: Epochs::new(),
+            epochs: Epochs::new(vec![0; FLUSHES + 1]),
             order: Order::new(vec![Node::IDLE; WRITES]),
             writes: Default::default(),
             syncing: false,

@@ -21,22 +21,24 @@ use sim::{
 /// next.
 fn visit(
     mode: FlushMode,
+    room: usize,
     trace: &[Event],
     writes: usize,
     flushes: usize,
 ) -> Result<(String, Vec<Event>), String> {
-    Sim::replay(mode, trace)?.round_ends_without_later_writes()?;
-    Sim::replay(mode, trace)?.all_ends()?;
-    let sim = Sim::replay(mode, trace)?;
+    let replay = || Sim::replay(mode, room, trace);
+    replay()?.round_ends_without_later_writes()?;
+    replay()?.all_ends()?;
+    let sim = replay()?;
     Ok((format!("{sim:?}"), sim.enabled(writes, flushes)))
 }
 
 /// Visits every state that can be reached; returns how many there are.
-fn explore(mode: FlushMode, writes: usize, flushes: usize) -> usize {
+fn explore(mode: FlushMode, room: usize, writes: usize, flushes: usize) -> usize {
     let mut seen = HashSet::new();
     let mut queue = VecDeque::from([Vec::new()]);
     while let Some(trace) = queue.pop_front() {
-        let (name, events) = match visit(mode, &trace, writes, flushes) {
+        let (name, events) = match visit(mode, room, &trace, writes, flushes) {
             Ok(state) => state,
             Err(what) => panic!("{what}, after {trace:?}"),
         };
@@ -56,11 +58,16 @@ fn explore(mode: FlushMode, writes: usize, flushes: usize) -> usize {
 fn all_small_configurations() {
     for mode in [FlushMode::Drain, FlushMode::Barrier] {
         for writes in 0..=3 {
-            for flushes in 0..=3 {
-                let states = explore(mode, writes, flushes);
-                println!("{mode:?}, {writes} writes, {flushes} flushes: {states} states");
-                // So that a mistake in `enabled` does not go unnoticed.
-                assert!(states > 2 * (writes + flushes));
+            for flushes in 0..=4 {
+                for room in 1..=flushes.max(1) {
+                    let states = explore(mode, room, writes, flushes);
+                    println!(
+                        "{mode:?}, {writes} writes, {flushes} flushes, \
+                         {room} at once: {states} states"
+                    );
+                    // So that a mistake in `enabled` does not go unnoticed.
+                    assert!(states > 2 * (writes + flushes));
+                }
             }
         }
     }

@@ -8,12 +8,14 @@
 //! a number, and an fsync covers everything below the first write in flight as
 //! it begins.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::take};
 
 use rloop_logic::epoch::{
     Action,
     Epochs,
     FlushMode,
+    Full,
+    Place,
     Round,
     Ticket,
     Waiting, //
@@ -40,9 +42,11 @@ struct Flush {
 }
 
 /// Driver and oracle. Two of them with the same `Debug` output behave the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sim {
-    epochs: Epochs,
+    epochs: Epochs<Vec<u32>>,
+    /// How many flushes there may be in flight.
+    room: usize,
     /// Writes in flight.
     tickets: BTreeMap<usize, Ticket>,
     /// Those that must not begin yet, and how many flushes were accepted before
@@ -52,7 +56,8 @@ pub(crate) struct Sim {
     accepted: usize,
     flushes: Vec<Flush>,
     current: Vec<usize>,
-    next: Vec<usize>,
+    /// Those that wait, by the place of their round.
+    waiting: BTreeMap<Place, Vec<usize>>,
     /// How many writes were accepted when the current round began.
     round: usize,
     /// What the running fsync covers.
@@ -66,9 +71,20 @@ fn require(condition: bool, what: &str) -> Verdict {
 }
 
 impl Sim {
-    /// The state after `events`.
-    pub(crate) fn replay(mode: FlushMode, events: &[Event]) -> Result<Self, String> {
-        let mut sim = Self::default();
+    /// The state after `events`, with at most `room` flushes in flight at once.
+    pub(crate) fn replay(mode: FlushMode, room: usize, events: &[Event]) -> Result<Self, String> {
+        let mut sim = Self {
+            epochs: Epochs::new(vec![0; room + 1]),
+            room,
+            tickets: BTreeMap::new(),
+            held: BTreeMap::new(),
+            accepted: 0,
+            flushes: Vec::new(),
+            current: Vec::new(),
+            waiting: BTreeMap::new(),
+            round: 0,
+            sync: None,
+        };
         sim.epochs.set_mode(mode);
         for &event in events {
             sim.step(event)?;
@@ -85,7 +101,7 @@ impl Sim {
         let begun = |write: &usize| !self.held.contains_key(write);
         let writes = self.tickets.keys().copied().filter(begun);
         events.extend(writes.map(Event::CompleteWrite));
-        if self.flushes.len() < flushes {
+        if self.flushes.len() < flushes && self.in_flight() < self.room {
             events.push(Event::AcceptFlush);
         }
         if self.sync.is_some() {
@@ -98,10 +114,7 @@ impl Sim {
     pub(crate) fn step(&mut self, event: Event) -> Verdict {
         match event {
             Event::AcceptWrite => {
-                let Some(ticket) = self.epochs.accept_write() else {
-                    require(self.is_barrier(), "a write is refused for nothing")?;
-                    return require(!self.next.is_empty(), "a write is refused too often");
-                };
+                let ticket = self.epochs.accept_write();
                 if self.epochs.is_held(&ticket) {
                     require(self.is_barrier(), "P8: a write waits for a flush")?;
                     self.held.insert(self.accepted, self.flushes.len());
@@ -123,7 +136,10 @@ impl Sim {
                     syncs: 0,
                     outcome: None,
                 });
-                let (round, action) = self.epochs.accept_flush();
+                let (round, action) = self
+                    .epochs
+                    .accept_flush()
+                    .map_err(|Full| "a flush is not accepted".to_string())?;
                 match round {
                     Round::Current => {
                         if self.current.is_empty() {
@@ -131,9 +147,10 @@ impl Sim {
                         }
                         self.current.push(flush);
                     }
-                    Round::Next => {
+                    Round::Next(place) => {
                         require(!self.current.is_empty(), "waits for a round there is not")?;
-                        self.next.push(flush);
+                        require(place <= self.room, "there is no such place")?;
+                        self.waiting.entry(place).or_default().push(flush);
                     }
                 }
                 self.act(action)?;
@@ -164,20 +181,22 @@ impl Sim {
             }
         }
         let (waiting, action) = self.epochs.sync_done(ok);
-        for flush in std::mem::take(&mut self.current) {
+        for flush in take(&mut self.current) {
             self.complete(flush, ok, covered)?;
         }
         match waiting {
-            Waiting::None => require(self.next.is_empty(), "waiting flushes are forgotten")?,
-            Waiting::Promoted => {
-                require(!self.next.is_empty(), "nobody is promoted")?;
-                self.current = std::mem::take(&mut self.next);
-                self.round = self.accepted;
+            Waiting::None => require(self.waiting.is_empty(), "waiting flushes are forgotten")?,
+            Waiting::Promoted(place) => {
+                let next = self.waiting.remove(&place);
+                self.current = next.ok_or("nobody is promoted")?;
+                // With barriers it depends on those only that were accepted before its flushes.
+                let flush = self.current.last().filter(|_| self.is_barrier());
+                self.round = flush.map_or(self.accepted, |&flush| self.flushes[flush].before);
             }
             Waiting::Fail => {
-                require(!self.next.is_empty(), "nobody fails")?;
+                require(!self.waiting.is_empty(), "nobody fails")?;
                 require(!ok, "waiting flushes fail for nothing")?;
-                for flush in std::mem::take(&mut self.next) {
+                for flush in take(&mut self.waiting).into_values().flatten() {
                     self.complete(flush, false, covered)?;
                 }
             }
@@ -190,15 +209,25 @@ impl Sim {
             )?;
         }
         self.act(action)?;
-        // Whatever was held may begin.
-        for (write, before) in std::mem::take(&mut self.held) {
-            require(
-                !self.epochs.is_held(&self.tickets[&write]),
-                "a write is held after its round",
-            )?;
-            self.begins(before)?;
+        // What was held may begin, unless there is another flush that it must not overtake.
+        for (write, before) in take(&mut self.held) {
+            if self.epochs.is_held(&self.tickets[&write]) {
+                require(
+                    self.begins(before).is_err(),
+                    "a write is held after its round",
+                )?;
+                self.held.insert(write, before);
+            } else {
+                self.begins(before)?;
+            }
         }
         Ok(())
+    }
+
+    /// How many flushes are in flight.
+    fn in_flight(&self) -> usize {
+        let pending = self.flushes.iter().filter(|flush| flush.outcome.is_none());
+        pending.count()
     }
 
     fn is_barrier(&self) -> bool {
@@ -215,9 +244,14 @@ impl Sim {
     }
 
     fn complete(&mut self, flush: usize, ok: bool, covered: usize) -> Verdict {
+        let barrier = self.is_barrier();
         let flush = &mut self.flushes[flush];
         require(flush.outcome.is_none(), "a flush completes twice")?;
-        require(flush.syncs <= 2, "P8: a flush waits for three fsyncs")?;
+        // With barriers it comes after those before it.
+        require(
+            barrier || flush.syncs <= 2,
+            "P8: a flush waits for three fsyncs",
+        )?;
         if ok {
             require(
                 flush.before <= covered,
@@ -246,14 +280,14 @@ impl Sim {
     pub(crate) fn round_ends_without_later_writes(mut self) -> Verdict {
         if self.current.is_empty() {
             return require(
-                self.next.is_empty() && self.sync.is_none(),
+                self.waiting.is_empty() && self.sync.is_none(),
                 "there is something to do, but no round",
             );
         }
         self.step(Event::AcceptWrite)?;
         self.complete_writes(self.round)?;
         require(self.sync.is_some(), "P8: a round waits for a later write")?;
-        let (current, next) = (self.current.clone(), self.next.clone());
+        let (current, waiting) = (self.current.clone(), self.waiting.clone());
         self.step(Event::SyncDone(true))?;
         require(
             current
@@ -261,6 +295,8 @@ impl Sim {
                 .all(|&flush| self.flushes[flush].outcome == Some(true)),
             "a flush does not end with its round",
         )?;
+        // The next is that of the flush that has waited longest.
+        let next = waiting.into_values().min().unwrap_or_default();
         require(self.current == next, "the next round does not begin")
     }
 
