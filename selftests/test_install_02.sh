@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# P10: with a DESTDIR all files, and nothing else, are put and removed below it.
+# P10: with a DESTDIR all files, and nothing else, are put and removed below it, for all to read.
 # shellcheck source=selftests/test_common.sh
 source "$(dirname "$0")/test_common.sh"
 
@@ -9,10 +9,11 @@ install=$(dirname "$RLOOP")/install
 [[ -x $install ]] || skip "no $install"
 [[ $module == rloop ]] || skip "the module is called $module"
 outside=$tmp/outside
-run() {
-	"$install" --module "$RLOOP" --destdir "$tmp/root" --modules-dir "$outside/modules" \
+run_all() {
+	"$install" --destdir "$tmp/root" --modules-dir "$outside/modules" \
 		--modprobe-dir "$outside/modprobe.d" "$@"
 }
+run() { run_all --module "$RLOOP" "$@"; }
 files() { find "$tmp/root" -type f -printf '%m %P\n' | sort | paste -sd' '; }
 # unchanged: what is there without the DESTDIR, where rloop is installed, too.
 sums() { find "$outside" -type f -exec cksum {} + | sort; }
@@ -41,6 +42,17 @@ run --uninstall
 expect "files" "$conf 644 $there/modules/9.9/updates/rloop.ko" "$(files)"
 rm "$tmp/root$outside/modules/9.9/updates/rloop.ko"
 run --uninstall
+expect "files" "" "$(files)"
+unchanged
+
+# Without a module to say which, it goes from all kernels.
+rm -r "$tmp/root"
+(umask 077 && run)
+expect "files" "$conf 644 $there/modules/$(uname -r)/updates/rloop.ko" "$(files)"
+expect "directories that others cannot read" "" "$(find "$tmp/root" -type d ! -perm -755)"
+mkdir -p "$tmp/root$outside/modules/9.9/updates"
+touch "$tmp/root$outside/modules/9.9/updates/rloop.ko"
+run_all --uninstall
 expect "files" "" "$(files)"
 unchanged
 
