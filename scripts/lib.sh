@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # What all scripts share: messages, the cache, privileges, locks. Sourced only.
 
+# What is made as root, in the build root too, is for others to read.
+umask 022
+
 rloop_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 rloop_scripts=$rloop_dir/scripts
 rloop_prog=$(basename "$0")
@@ -30,7 +33,7 @@ if [[ $EUID -eq 0 && -n ${SUDO_UID-} && $(stat -c %u "$rloop_dir") -ne 0 ]]; the
 else
 	owner_uid=$(id -u)
 	owner_gid=$(id -g)
-	owner_home=$HOME
+	owner_home=${HOME:-$(getent passwd "$owner_uid" | cut -d: -f6)}
 	# `sudo -E' keeps the user's.
 	[[ $EUID -ne 0 || -z ${SUDO_UID-} ]] || owner_home=$(getent passwd 0 | cut -d: -f6)
 fi
