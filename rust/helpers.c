@@ -247,16 +247,6 @@ void rloop_disk_uevent_suppress(struct gendisk *disk, bool on)
 	dev_set_uevent_suppress(disk_to_dev(disk), on);
 }
 
-int rloop_disk_sync(struct gendisk *disk)
-{
-	return sync_blockdev(disk->part0);
-}
-
-void rloop_disk_invalidate(struct gendisk *disk)
-{
-	invalidate_bdev(disk->part0);
-}
-
 /*
  * The whole disk or partition with number *index or the next one there is, with
  * a reference, and *index its number; NULL if there is none.
@@ -271,6 +261,31 @@ struct block_device *rloop_disk_part_get(struct gendisk *disk, unsigned long *in
 		part = xa_find_after(&disk->part_tbl, index, ULONG_MAX, XA_PRESENT);
 	rcu_read_unlock();
 	return part;
+}
+
+gfp_t rloop_mapping_restrain(struct address_space *mapping)
+{
+	gfp_t mask = mapping_gfp_mask(mapping);
+
+	mapping_set_gfp_mask(mapping, mask & ~(__GFP_IO | __GFP_FS));
+	return mask;
+}
+
+void rloop_mapping_release(struct address_space *mapping, gfp_t before)
+{
+	gfp_t mask = mapping_gfp_mask(mapping);
+
+	mapping_set_gfp_mask(mapping, mask | (before & (__GFP_IO | __GFP_FS)));
+}
+
+int rloop_bdev_sync(struct block_device *bdev)
+{
+	return sync_blockdev(bdev);
+}
+
+void rloop_bdev_invalidate(struct block_device *bdev)
+{
+	invalidate_bdev(bdev);
 }
 
 void rloop_bdev_put(struct block_device *bdev)
@@ -616,9 +631,9 @@ bool rloop_on_isolated_cpu(void)
 	       !housekeeping_test_cpu(cpu, HK_TYPE_WQ);
 }
 
-bool rloop_in_hardirq(void)
+bool rloop_irqs_off(void)
 {
-	return in_hardirq();
+	return in_hardirq() || irqs_disabled();
 }
 
 void rloop_stay(void)

@@ -21,28 +21,38 @@ impl<T: Operations> BlockDevice<T> {
         unsafe { &*(*self.inner.get()).bd_disk.cast::<Disk<T>>() }
     }
 
-    /// Claims the device as `open(O_EXCL)` would, or fails with `EBUSY` while somebody else does.
-    /// May sleep.
-    pub(crate) fn claim(&self) -> Result<Claim<'_, T>> {
-        // SAFETY: The block device is open. The holder is just an address that nobody else claims
-        // it with: its own.
+    /// Whether it is the whole disk, no partition.
+    pub(crate) fn is_whole_disk(&self) -> bool {
+        self.whole() == self.inner.get()
+    }
+
+    /// Claims the whole disk as `open(O_EXCL)` would, or fails with `EBUSY` while somebody else has
+    /// that, or any partition. May sleep.
+    pub(crate) fn claim_disk(&self) -> Result<Claim<'_, T>> {
+        // SAFETY: The block device is open, and so its disk is live. The holder is just an address
+        // that nobody else claims it with: its own.
         to_result(unsafe {
-            bindings::bd_prepare_to_claim(self.inner.get(), self.holder(), core::ptr::null())
+            bindings::bd_prepare_to_claim(self.whole(), self.holder(), core::ptr::null())
         })?;
         Ok(Claim(self))
     }
 
+    fn whole(&self) -> *mut bindings::block_device {
+        // SAFETY: An open block device has its disk, which has one for the whole of it.
+        unsafe { (*(*self.inner.get()).bd_disk).part0 }
+    }
+
     fn holder(&self) -> *mut kernel::ffi::c_void {
-        self.inner.get().cast()
+        self.whole().cast()
     }
 }
 
-/// A claim in preparation: nobody else can open the device exclusively while it lives.
+/// A claim in preparation: nobody else can open the disk or a partition exclusively while it lives.
 pub(crate) struct Claim<'a, T: Operations>(&'a BlockDevice<T>);
 
 impl<T: Operations> Drop for Claim<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: Claimed in `claim()` by the same holder.
-        unsafe { bindings::bd_abort_claiming(self.0.inner.get(), self.0.holder()) };
+        // SAFETY: Claimed in `claim_disk()` by the same holder.
+        unsafe { bindings::bd_abort_claiming(self.0.whole(), self.0.holder()) };
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         frozen::Frozen,
         limits::Limits,
         operations::DiskData,
+        part::parts,
         tag_set::{Queues, TagSet},
         vtable::DiskVtable,
         Operations,
@@ -161,17 +162,16 @@ impl<T: Operations> Disk<T> {
         unsafe { bindings::invalidate_disk(self.as_ptr()) };
     }
 
-    /// Writes back what is dirty in the device's page cache. The errno of a failed writeback.
-    /// Sleeps.
+    /// Writes back what is dirty in the page caches of the device and its partitions. The errno of the
+    /// first failed writeback. Sleeps.
     pub(crate) fn sync(&self) -> Result {
-        // SAFETY: The disk and its whole-disk block device are live.
-        to_result(unsafe { sys::rloop_disk_sync(self.as_ptr()) })
+        let results = parts(self).map(|part| part.sync());
+        results.reduce(Result::and).unwrap_or(Ok(()))
     }
 
-    /// Drops clean pages of the device's page cache. Sleeps.
+    /// Drops clean pages of these page caches. Sleeps.
     pub(crate) fn invalidate_cache(&self) {
-        // SAFETY: The disk and its whole-disk block device are live.
-        unsafe { sys::rloop_disk_invalidate(self.as_ptr()) };
+        parts(self).for_each(|part| part.invalidate_cache());
     }
 
     /// Sends a `change` uevent.

@@ -27,6 +27,7 @@ pub(crate) mod limits;
 pub(crate) mod major;
 pub(crate) mod observers;
 pub(crate) mod operations;
+pub(crate) mod part;
 pub(crate) mod plug;
 pub(crate) mod request;
 pub(crate) mod request_list;

@@ -82,10 +82,10 @@ impl Drop for Stay {
     }
 }
 
-/// Whether this is a hard interrupt.
-pub(crate) fn in_hardirq() -> bool {
-    // SAFETY: Looks at a counter of the current task or processor.
-    unsafe { sys::rloop_in_hardirq() }
+/// Whether this is a hard interrupt, or interrupts are off for somebody's lock.
+pub(crate) fn irqs_off() -> bool {
+    // SAFETY: Looks at a counter and a flag of the current processor.
+    unsafe { sys::rloop_irqs_off() }
 }
 
 /// The number of the current processor, which may be another one at any time. Any context.

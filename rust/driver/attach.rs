@@ -232,7 +232,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     Ok(())
 }
 
-/// An exclusive claim of a device that is not open exclusively anyway, by its caller.
+/// An exclusive claim of a device, all of it, that is not open exclusively anyway, by its caller.
 pub(super) struct Claimed<'a> {
     // In this order: who waits for the turn gets the claim at once. (Unless somebody opens the device
     // exclusively just now. Who does that waits for the claim itself, and cannot be killed.)
@@ -241,8 +241,8 @@ pub(super) struct Claimed<'a> {
 }
 
 impl<'a> Claimed<'a> {
-    /// Fails with `EBUSY` if somebody has it open exclusively, with `EINTR` when the caller is killed
-    /// while he waits for others who do this. Sleeps.
+    /// Fails with `EBUSY` if somebody has it or a partition of it open exclusively, with `EINTR` when
+    /// the caller is killed while he waits for others who do this. Sleeps.
     pub(super) fn take(
         device: &'a Device,
         bdev: &'a BlockDevice<Loop>,
@@ -250,8 +250,9 @@ impl<'a> Claimed<'a> {
     ) -> Result<Self> {
         let turn = device.claiming.lock_killable()?;
         Ok(Self {
-            _claim: (!mode.is_exclusive()).then(|| bdev.claim()).transpose()?,
+            _claim: (!is_claimed).then(|| bdev.claim_disk()).transpose()?,
             _turn: turn,
+        let is_claimed = mode.is_exclusive() && bdev.is_whole_disk();
         })
     }
 }

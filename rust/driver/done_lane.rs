@@ -126,10 +126,12 @@ impl WorkItem for DoneLane {
 
 /// Has a request go on whose direct I/O is done. Any context.
 ///
-/// Here, unless this is a hard interrupt. Nor if the device lies on others, as this may be where the
-/// request below is ended: the stack would grow with their number.
+/// Here, unless interrupts are off: in a hard interrupt, or where the disk below ends requests under a
+/// lock, that of its flushes for instance (`block/blk-flush.c`), which is of the class of the lock that
+/// ours are ended under. Nor if the device lies on others, as this may be where the request below is
+/// ended: the stack would grow with their number.
 pub(super) fn done(rq: Request<Loop>, result: Result<usize>) {
-    if context::in_hardirq() || rq.device().is_stacked() {
+    if context::irqs_off() || rq.device().is_stacked() {
         let device = rq.device_arc();
         let stay = Stay::here();
         let lanes = &device.shared.workers.done;

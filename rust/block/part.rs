@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The block devices of a disk.
+
+use crate::{
+    block::{Disk, Operations},
+    sys,
+};
+use core::ptr::NonNull;
+use kernel::{bindings, error::to_result, prelude::*};
+
+/// The whole disk or one of its partitions.
+///
+/// # Invariants
+///
+/// `bdev` is a block device on which this object owns a reference.
+pub(super) struct Part {
+    bdev: NonNull<bindings::block_device>,
+}
+
+impl Part {
+    /// How often it is open.
+    pub(super) fn openers(&self) -> i32 {
+        // SAFETY: Live by the type invariant.
+        unsafe { sys::rloop_bdev_openers(self.bdev.as_ptr()) }
+    }
+
+    /// Whether a file system is mounted from it. May sleep.
+    pub(super) fn has_file_system(&self) -> bool {
+        // SAFETY: Live by the type invariant.
+        unsafe { sys::rloop_bdev_has_fs(self.bdev.as_ptr()) }
+    }
+
+    /// Writes back what is dirty in its page cache. The errno of a failed writeback. Sleeps.
+    pub(super) fn sync(&self) -> Result {
+        // SAFETY: Live by the type invariant.
+        to_result(unsafe { sys::rloop_bdev_sync(self.bdev.as_ptr()) })
+    }
+
+    /// Drops clean pages of its page cache. Sleeps.
+    pub(super) fn invalidate_cache(&self) {
+        // SAFETY: Live by the type invariant.
+        unsafe { sys::rloop_bdev_invalidate(self.bdev.as_ptr()) };
+    }
+
+    /// Records an error for all that look at it from now on. May sleep.
+    pub(super) fn record(&self, error: Error) {
+        // SAFETY: Live by the type invariant; the errno is that of an `Error`.
+        unsafe {
+            sys::rloop_bdev_set_wb_err(self.bdev.as_ptr(), error.to_errno());
+            sys::rloop_bdev_set_fs_err(self.bdev.as_ptr(), error.to_errno());
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // SAFETY: The reference is owned by the type invariant.
+        unsafe { sys::rloop_bdev_put(self.bdev.as_ptr()) };
+    }
+}
+
+/// The disk, and its partitions.
+pub(super) struct Parts<'a, T: Operations> {
+    disk: &'a Disk<T>,
+    next: Option<usize>,
+}
+
+impl<T: Operations> Iterator for Parts<'_, T> {
+    type Item = Part;
+
+    fn next(&mut self) -> Option<Part> {
+        let mut index = self.next?;
+        // SAFETY: The disk is live.
+        let bdev = unsafe { sys::rloop_disk_part_get(self.disk.as_ptr(), &mut index) };
+        let bdev = NonNull::new(bdev)?;
+        self.next = index.checked_add(1);
+        // INVARIANT: It came with a reference.
+        Some(Part { bdev })
+    }
+}
+
+/// All block devices of a disk: the whole of it, and its partitions. Each has a page cache of its own.
+pub(super) fn parts<T: Operations>(disk: &Disk<T>) -> Parts<'_, T> {
+    Parts {
+        disk,
+        next: Some(0),
+    }
+}
