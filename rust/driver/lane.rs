@@ -12,8 +12,8 @@
 //! - *fast* ones, with one worker each that never waits for I/O: what cannot be done at once goes to
 //!   the blocking lane. There is one for each hardware queue, unless that is more than the machine
 //!   can have at work beside those who submit;
-//! - one for buffered *writes* and one for *changes* without data, with one worker each, as file
-//!   systems let only one of these at a time into a file;
+//! - one for buffered *writes*, but for stable ones (FUA), and one for *changes* without data, with
+//!   one worker each, as file systems let only one of these at a time into a file;
 //! - the *blocking* lane, whose workers wait;
 //! - two more of the first and the last kind for what is *held up*, perhaps for seconds, because the
 //!   kernel makes its submitter's control group wait. Nobody else shall wait behind that.
@@ -147,6 +147,8 @@ pub(super) fn route(rq: &Request<Loop>) -> LaneId {
         return LaneId::Blocking;
     };
     match rq.op() {
+        // It takes the file for itself to write only, not to sync what it has written.
+        Op::Write if !binding.is_direct() && rq.is_fua() => LaneId::Blocking,
         Op::Write if !binding.is_direct() => LaneId::Writes,
         Op::Discard | Op::WriteZeroes { .. } => LaneId::Changes,
         Op::Read | Op::Write if binding.file.can_nowait() => LaneId::Fast(rq.hw_queue()),
