@@ -3,7 +3,10 @@
 //! Error codes that `kernel::error::code` does not name yet.
 
 use crate::logic::errcursor::Errno;
-use kernel::{bindings, error::Error};
+use kernel::{
+    bindings,
+    error::{code, Error},
+};
 
 /// Operation not supported.
 pub(crate) fn eopnotsupp() -> Error {
@@ -23,6 +26,16 @@ pub(crate) fn enosys() -> Error {
 /// Disk quota exceeded.
 pub(crate) fn edquot() -> Error {
     Error::from_errno(-(bindings::EDQUOT as i32))
+}
+
+/// An error as user space may be told it: of those that the VFS keeps to itself, that a network file
+/// system has not found a file that is open (`EOPENSTALE`) is `ESTALE`.
+pub(crate) fn for_user(error: Error) -> Error {
+    if error == code::EOPENSTALE {
+        Error::from_errno(-(bindings::ESTALE as i32))
+    } else {
+        error
+    }
 }
 
 /// An error as the logic knows it.
@@ -45,6 +58,12 @@ mod tests {
         assert_eq!(enametoolong().to_errno(), -36);
         assert_eq!(enosys().to_errno(), -38);
         assert_eq!(edquot().to_errno(), -122);
+    }
+
+    #[test]
+    fn user_space_is_told_what_it_knows() {
+        assert_eq!(for_user(code::EOPENSTALE).to_errno(), -116);
+        assert_eq!(for_user(code::EIO).to_errno(), -5);
     }
 
     #[test]

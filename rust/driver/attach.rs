@@ -62,7 +62,7 @@ pub(super) fn configure(
     // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
     // our `release` takes the lock of the state; that of a loop device below is taken, too.
     let file = Arc::new(reopen(device, &given, read_only)?, GFP_KERNEL)?;
-    let alignment = file.direct_alignment();
+    let (alignment, discard) = (file.direct_alignment(), file.discard());
     let mut effective = flags.without(Flags::AUTOCLEAR);
     if read_only {
         effective = effective.with(Flags::READ_ONLY);
@@ -81,6 +81,7 @@ pub(super) fn configure(
         flags: effective,
         block_size: explicit_block_size.unwrap_or(default_block_size),
         alignment,
+        discard,
         name: settings.name,
         cannot_discard: Arc::new(Flag::unset(), GFP_KERNEL)?,
         uncached: Arc::new(Flag::unset(), GFP_KERNEL)?,
@@ -130,9 +131,9 @@ pub(super) fn configure(
     disk.set_read_only(binding.is_read_only());
     let scan = binding.flags.contains(Flags::PARTSCAN);
     let attached = Attached {
-        binding,
         _loop_attributes: loop_attributes,
         _rloop_attributes: rloop_attributes,
+        binding,
         _module: module,
     };
     // It is unbound, as checked under the same lock.
@@ -140,11 +141,12 @@ pub(super) fn configure(
         drop(attached);
         return Err(errno(refusal));
     }
-    device.publish(&control);
     disk.set_capacity(capacity.get());
     if scan {
         disk.allow_partition_scan(true);
     }
+    // Who is told that it is bound finds the device of its size.
+    device.publish(&control);
     drop(uevents);
     disk.notify_change();
     drop(control);
@@ -210,6 +212,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
         binding.flags = binding.flags.with(Flags::DIRECT_IO);
     }
     binding.alignment = file.direct_alignment();
+    binding.discard = file.discard();
     binding.file = Arc::new(file, GFP_KERNEL)?;
     binding.drop_impossible_direct();
     if binding.is_direct() {
@@ -249,10 +252,10 @@ impl<'a> Claimed<'a> {
         mode: Mode,
     ) -> Result<Self> {
         let turn = device.claiming.lock_killable()?;
+        let is_claimed = mode.is_exclusive() && bdev.is_whole_disk();
         Ok(Self {
             _claim: (!is_claimed).then(|| bdev.claim_disk()).transpose()?,
             _turn: turn,
-        let is_claimed = mode.is_exclusive() && bdev.is_whole_disk();
         })
     }
 }
@@ -281,7 +284,7 @@ fn given(device: &Device, fd: u32) -> Result<GivenFile> {
 /// Not that of a loop device: opened twice it would record its losses for both, and the device on it
 /// would tell each of them twice (P3). A loop device stays bound for as long as the file is open.
 fn reopen(device: &Device, given: &GivenFile, read_only: bool) -> Result<BackingFile> {
-    let file = given.reopen(read_only)?;
+    let file = given.reopen(read_only, &device.shared.mappings)?;
     let Some(disk) = given.disk::<Loop>() else {
         return Ok(file.keeping(given));
     };

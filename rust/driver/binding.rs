@@ -4,7 +4,10 @@
 
 use super::loop_driver::Loop;
 use crate::{
-    block::{limits::Limits, Disk},
+    block::{
+        limits::{Discard, Limits},
+        Disk,
+    },
     core::uapi::NAME_SIZE,
     fs::BackingFile,
     logic::{
@@ -37,6 +40,8 @@ pub(crate) struct Binding {
     pub(super) block_size: BlockSize,
     /// What direct I/O to the file must be aligned to.
     pub(super) alignment: Alignment,
+    /// What the file's system can deallocate, as it was when the device was bound to the file.
+    pub(super) discard: Discard,
     /// The name user space gave it, NUL-terminated; only to be given back.
     pub(super) name: [u8; NAME_SIZE],
     /// The file system turned out not to deallocate. One flag for as long as the device is bound,
@@ -119,6 +124,7 @@ impl Binding {
             flags,
             block_size: self.block_size,
             alignment: self.alignment,
+            discard: self.discard,
             name,
             cannot_discard: self.cannot_discard.clone(),
             uncached: self.uncached.clone(),
@@ -175,9 +181,9 @@ impl Binding {
         self.flags.contains(Flags::READ_ONLY)
     }
 
-    /// The queue limits that go with this configuration. May sleep.
+    /// The queue limits that go with this configuration.
     pub(super) fn limits(&self) -> Limits {
-        let mut discard = self.file.discard();
+        let mut discard = self.discard;
         if self.cannot_discard.get() {
             // Zeroes can be written in any case.
             discard.max_discard_sectors = 0;

@@ -46,12 +46,13 @@ pub(super) mod work {
 
 /// What a bound device holds.
 pub(crate) struct Attached {
-    /// The configuration in force.
-    pub(super) binding: Arc<Binding>,
+    // In this order: who reads in these directories may hold the configuration, and is waited for.
     /// The directory `loop` in sysfs.
     pub(super) _loop_attributes: Attributes<LoopGroup>,
     /// The directory `rloop` in sysfs.
     pub(super) _rloop_attributes: Attributes<RloopGroup>,
+    /// The configuration in force.
+    pub(super) binding: Arc<Binding>,
     /// A bound device keeps the module loaded.
     pub(super) _module: ModuleRef,
 }
@@ -239,20 +240,37 @@ impl Device {
         autoclear: Option<bool>,
     ) -> Result {
         let binding = Arc::new(binding, GFP_KERNEL)?;
-        let limits = binding.limits();
-        let size = binding.window.capacity(binding.file.size()?);
         let attached = state.bound_mut().map_err(errno)?;
+        let old = &attached.binding.window;
+        // A file that cannot be asked any more, as its disk is gone, is no hindrance to other changes.
+        let moved = (*old != binding.window)
+            .then(|| {
+                binding
+                    .file
+                    .size()
+                    .map(|size| binding.window.capacity(size))
+            })
+            .transpose()?;
         {
-            let mut frozen = disk.freeze_with(&limits)?;
+            let limits = binding.limits();
+            // Setting them undoes what the administrator has set in sysfs, such as read-ahead.
+            let mut frozen = if limits == attached.binding.limits() {
+                disk.freeze()
+            } else {
+                disk.freeze_with(&limits)?
+            };
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);
                 self.stack_on(&binding.file);
             }
-            let old = &attached.binding.window;
-            if *old != binding.window {
-                self.health.moved(size, binding.window.covers(old));
+            if let Some(capacity) = moved {
+                self.health.moved(capacity, binding.window.covers(old));
             }
             *frozen.queue_data() = Some(binding.clone());
+        }
+        // Who is told of the new window finds the device of that size.
+        if let Some(capacity) = moved {
+            disk.set_capacity(capacity.get());
         }
         attached.binding = binding;
         if let Some(autoclear) = autoclear {

@@ -17,6 +17,7 @@ use crate::{
         tag_set::Queues,
     },
     core::{context, killable_mutex::KillableMutex},
+    fs::Mappings,
     logic::{
         epoch::FlushMode,
         params::{OnOpen, PartShift},
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub(super) defaults: Defaults,
     /// Where backing I/O is done, for all devices.
     pub(super) workers: Workers,
+    /// The page caches of backing files.
+    pub(super) mappings: Arc<Mappings>,
     /// Workers beyond the first of each lane.
     pub(super) extra: Budget,
     /// The same for what is held up.
@@ -88,6 +91,7 @@ impl Shared {
         defaults: Defaults,
         workers: Workers,
     ) -> Result<Arc<Self>> {
+        let mappings = Mappings::new()?;
         Arc::pin_init(
             pin_init!(Self {
                 prefix,
@@ -95,6 +99,7 @@ impl Shared {
                 sizes,
                 defaults,
                 workers,
+                mappings,
                 extra: Budget::new(),
                 extra_held_up: Budget::new(),
                 topology <- new_killable_mutex!((), "rloop::topology"),

@@ -75,7 +75,6 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
         disk.invalidate_cache();
     }
     let flags = old.flags.set_status(info.flags).without(Flags::AUTOCLEAR);
-    let capacity = settings.window.capacity(old.file.size()?);
     let autoclear = Flags::AUTOCLEAR.bits() & info.flags != 0;
     let new = old.with(settings.window, flags, settings.name);
     device.reconfigure(disk, &mut control, new, Some(autoclear))?;
@@ -87,9 +86,6 @@ pub(super) fn set(device: &Device, bdev: &BlockDevice<Loop>, info: &LoopInfo64) 
     let scan = flags.contains(Flags::PARTSCAN) && !old.flags.contains(Flags::PARTSCAN);
     if scan {
         disk.allow_partition_scan(true);
-    }
-    if moved {
-        disk.set_capacity(capacity.get());
     }
     drop(control);
     if scan {

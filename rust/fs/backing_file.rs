@@ -7,6 +7,7 @@ use crate::{
     core::errno,
     fs::{
         credentials::ActingAs,
+        mappings::{Mappings, Restraint},
         stat::{self, Identity},
         GivenFile,
     },
@@ -22,6 +23,7 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{Acquire, Atomic, Full, Relaxed, Release},
+        Arc,
     },
 };
 
@@ -42,6 +44,8 @@ pub(crate) struct BackingFile {
     changes: Atomic<u64>,
     /// What [`changes`](Self::changes) was before the last sync of all metadata.
     synced: Atomic<u64>,
+    /// Its page cache is not to take memory that has to be had by I/O.
+    restraint: Option<Restraint>,
 }
 
 // SAFETY: An open file may be used and closed from any thread.
@@ -61,12 +65,25 @@ impl BackingFile {
             given: None,
             changes: Atomic::new(1),
             synced: Atomic::new(0),
+            restraint: None,
         };
         // SAFETY: The inode is held by the open file, and its file system by that.
         if unsafe { sys::rloop_is_stacked(own.inode()) } {
             own.own_cursor = Some(Atomic::new(Position::default().get()));
         }
         own
+    }
+
+    /// The same, for whose page cache no memory is to be had by I/O as long as it is open. Fails with
+    /// `ENOMEM`. May sleep.
+    pub(super) fn restrained(mut self, mappings: &Arc<Mappings>) -> Result<Self> {
+        // SAFETY: An open file has a mapping, and holds it; the restraint is dropped before the file is
+        // closed.
+        self.restraint = Some(unsafe {
+            let mapping = (*self.as_ptr()).f_mapping;
+            mappings.restrain(NonNull::new_unchecked(mapping))?
+        });
+        Ok(self)
     }
 
     /// The same, which keeps the user's open file open as well.
@@ -319,6 +336,7 @@ impl BackingFile {
         if self.operations().fallocate.is_none() {
             return Discard::NONE;
         }
+        let _opener = self.acting_as_opener();
         // SAFETY: The file is open.
         match u32::try_from(unsafe { sys::rloop_file_block_size(self.as_ptr()) }) {
             Ok(granularity) if granularity != 0 => Discard {
@@ -332,9 +350,11 @@ impl BackingFile {
 }
 
 impl Drop for BackingFile {
+    /// May sleep.
     fn drop(&mut self) {
-        // SAFETY: The reference is owned by the type invariant. Any context: the last `fput()` is
-        // finished by a task work or a worker.
+        self.restraint = None;
+        // SAFETY: The reference is owned by the type invariant. The last `fput()` is finished by a task
+        // work or a worker.
         unsafe { bindings::fput(self.as_ptr()) };
     }
 }

@@ -4,7 +4,8 @@
 
 use crate::{
     block::{Disk, Operations},
-    fs::BackingFile,
+    core::errno,
+    fs::{credentials::ActingAs, mappings::Mappings, BackingFile},
     logic::pseudo,
     sys,
 };
@@ -13,7 +14,7 @@ use kernel::{
     bindings,
     error::{code::*, from_err_ptr, Error, Result},
     fs::{File, LocalFile},
-    sync::aref::ARef,
+    sync::{aref::ARef, Arc},
 };
 
 /// Why a file cannot back a block device.
@@ -190,15 +191,20 @@ impl GivenFile {
         unsafe { Disk::from_bdev(bindings::I_BDEV(self.inode().as_ptr())) }
     }
 
-    /// Opens the same file for the driver itself, with the opener's credentials. Fails with
-    /// `ENXIO` if it is a block device that is gone. May sleep.
-    pub(crate) fn reopen(&self, read_only: bool) -> Result<BackingFile> {
+    /// Opens the same file for the driver itself, as its opener. Fails with `ENXIO` if it is a block
+    /// device that is gone, with `ESTALE` if a network file system does not find it any more. May
+    /// sleep.
+    pub(crate) fn reopen(&self, read_only: bool, mappings: &Arc<Mappings>) -> Result<BackingFile> {
         let access = if read_only {
             sys::RLOOP_O_RDONLY
         } else {
             sys::RLOOP_O_RDWR
         };
         let flags = i32::try_from(access | sys::RLOOP_O_LARGEFILE)?;
+        // Some file systems, for instance those that have a session for each user, look at the current
+        // credentials, not at those that the file is to have.
+        // SAFETY: The file is open.
+        let _opener = unsafe { ActingAs::opener_of(self.as_ptr()) };
         // SAFETY: The file is open, so that its path and credentials are held.
         let file = from_err_ptr(unsafe {
             bindings::kernel_file_open(
@@ -206,7 +212,8 @@ impl GivenFile {
                 flags,
                 (*self.as_ptr()).f_cred,
             )
-        })?;
+        })
+        .map_err(errno::for_user)?;
         // SAFETY: Freshly opened, and ours.
         let own = unsafe { BackingFile::from_raw(NonNull::new_unchecked(file)) };
         // A block device is opened by its number, which may be another one's by now.
@@ -214,7 +221,7 @@ impl GivenFile {
         if unsafe { (*file).f_mapping != (*self.as_ptr()).f_mapping } {
             return Err(ENXIO);
         }
-        Ok(own)
+        own.restrained(mappings)
     }
 }
 
@@ -293,7 +300,7 @@ mod tests {
     #[test]
     fn reopened_file_is_another_open_file_of_the_same_data() -> Result {
         let file = test_file::filled(4096, 7)?;
-        let own = given(&file).reopen(false)?;
+        let own = given(&file).reopen(false, &Mappings::new()?)?;
         assert!(!core::ptr::eq(own.as_ptr(), file.as_ptr()));
         assert!(test_file::is_all(&own, 0, 4096, 7)?);
         Ok(())
@@ -302,8 +309,8 @@ mod tests {
     #[test]
     fn reopened_file_is_writable_unless_told_not_to() -> Result {
         let file = test_file::new(4096)?;
-        let writable = given(&file).reopen(false)?;
-        let read_only = given(&file).reopen(true)?;
+        let writable = given(&file).reopen(false, &Mappings::new()?)?;
+        let read_only = given(&file).reopen(true, &Mappings::new()?)?;
         assert!(given(&writable).is_writable());
         assert!(!given(&read_only).is_writable());
         Ok(())
@@ -312,14 +319,14 @@ mod tests {
     #[test]
     fn reopened_file_does_not_take_over_direct_io() -> Result {
         let direct = test_file::again(&test_file::new(4096)?, sys::RLOOP_O_DIRECT)?;
-        assert!(!given(&given(&direct).reopen(true)?).is_direct());
+        assert!(!given(&given(&direct).reopen(true, &Mappings::new()?)?).is_direct());
         Ok(())
     }
 
     #[test]
     fn reopened_file_has_the_credentials_of_the_given() -> Result {
         let (file, theirs) = test_file::others()?;
-        let own = given(&file).reopen(true)?;
+        let own = given(&file).reopen(true, &Mappings::new()?)?;
         // SAFETY: The file is open.
         let ours = unsafe { (*own.as_ptr()).f_cred };
         assert!(core::ptr::eq(theirs, ours));

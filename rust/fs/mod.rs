@@ -15,6 +15,7 @@ pub(crate) mod given_file;
 pub(crate) mod io;
 #[cfg(CONFIG_KUNIT = "y")]
 mod io_tests;
+mod mappings;
 pub(crate) mod range;
 pub(crate) mod stat;
 #[cfg(CONFIG_KUNIT = "y")]
@@ -24,4 +25,5 @@ pub(crate) use {
     backing_file::BackingFile,
     given_file::GivenFile,
     io::{Direction, FileIo, IoData, Manner},
+    mappings::Mappings,
 };
