@@ -64,7 +64,7 @@ clean_unload() {
 	local name
 	name=$(module_name)
 	# udev has a lot to do after a stress test, and is slow when emulated.
-	udevadm settle --timeout=60 || fail "udev does not come to an end"
+	settle || fail "udev does not come to an end"
 	[[ -z $(attached_devices) ]] || fail "attached at the end: $(attached_devices | paste -sd' ')"
 	eventually unreferenced "$name"
 	# udev may look at a device that was written to after all.

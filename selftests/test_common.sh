@@ -199,7 +199,7 @@ attached_devices() {
 has_autoload() { grep -qw blk_request_module /proc/kallsyms; }
 # settle: udev looks at each new device; nobody but the test has it open then. The time is a
 # guard, as that of `eventually'.
-settle() { udevadm settle --timeout=60; }
+settle() { udevadm settle --timeout=300; }
 # free_device: the node of an unbound device.
 free_device() {
 	local number

@@ -38,8 +38,9 @@ body() {
 		# Again and again, as one may have ended before it can be killed.
 		# shellcheck disable=SC2016
 		victim bash -c 'while mkfs.ext4 -q -F "$1" 30M; do :; done' mkfs "$dev"
-		# A new one, so that there is something to be mounted.
-		make_fs_small "$dev"
+		# A new one, so that there is something to be mounted; as soon as the one that was killed is
+		# gone, which has the device exclusively.
+		eventually make_fs_small "$dev"
 		mkdir -p "$tmp/mount"
 		# Whoever holds the mount is killed: its mount namespace goes away with it.
 		# shellcheck disable=SC2016

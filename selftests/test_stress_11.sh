@@ -17,7 +17,7 @@ chaos run --seed "$SEED" --prefix "$LOOP" --devices 3 --processes 5 --calls "$(s
 	--ops configure,set_status,clr_fd,rescan,part_add,part_del,read,ctl_add,set_block_size \
 	--limit 400 "$dir"/[12] >&2 || fail "chaos"
 detach_all
-udevadm settle --timeout=60
+settle
 partitions=$(find /sys/block/"$LOOP"[0-9]*/ -maxdepth 1 -name "$LOOP*p*" 2>/dev/null || true)
 expect "partitions of detached devices" '' "$partitions"
 
