@@ -9,7 +9,7 @@ require_module dm_delay
 node=$(ram_disk 16 cache_size=4)
 # Flushes take their time, in ms.
 delay=2000
-table() { echo "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 $delay"; }
+table() { slow_flush_table "$node" "$delay"; }
 slow=$(dm slow "$(table)")
 dev=$(attach_mode direct "$slow")
 syncs() { setting "$dev" stats | awk '/^syncs/ { print $2 }'; }

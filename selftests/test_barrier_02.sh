@@ -8,7 +8,7 @@ source "$(dirname "$0")/queue_common.sh"
 require_module dm_delay
 node=$(ram_disk 32 cache_size=4)
 # Flushes take their time, so that writes are held.
-slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 4")
+slow=$(dm slow "$(slow_flush_table "$node" 4)")
 # flush DEVICE CPU: one flush after the other, through the CPU's hardware queue.
 flush() { while :; do taskset -c "$2" fdio "$1:ro" fsync{,,,,,,,} >/dev/null; done; }
 body() {

@@ -309,6 +309,8 @@ dm_switch() {
 sectors_of() { blockdev --getsz "$1"; }
 linear() { echo "0 $(sectors_of "$1") linear $1 0"; }
 error_table() { echo "0 $(sectors_of "$1") error"; }
+# slow_flush_table NODE MS: for dm; flushes take that long, reads and writes no time.
+slow_flush_table() { echo "0 $(sectors_of "$1") delay $1 0 0 $1 0 0 $1 0 $2"; }
 # loss_table MODE NODE: with which the next sync of a device in that MODE finds a loss:
 # buffered, pages cannot be written; direct, the disk, which has to have a cache, cannot
 # be flushed.

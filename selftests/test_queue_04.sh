@@ -9,7 +9,7 @@ require_module dm_delay
 # Without a cache there is nothing to be flushed.
 node=$(ram_disk 32 cache_size=8)
 # Flushes take their time, reads and writes do not.
-slow=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 800")
+slow=$(dm slow "$(slow_flush_table "$node" 800)")
 # How many times as long as without flushes 99 percent of the reads may take: the machine has
 # more to do. Each one that waited for a flush would take hundreds of times as long.
 most=16

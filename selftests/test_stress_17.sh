@@ -12,7 +12,7 @@ require_module dm_delay
 one_worker
 node=$(ram_disk 8 cache_size=4)
 # A flush takes so long that the next one is there before it has ended.
-disk=$(dm slow "0 $(sectors_of "$node") delay $node 0 0 $node 0 0 $node 0 20")
+disk=$(dm slow "$(slow_flush_table "$node" 20)")
 flushed=$(attach_mode direct "$disk")
 [[ $(setting "$flushed" queues) -ge 2 ]] || fail "the device has one hardware queue"
 dir=$(make_backing tmpfs 16)

@@ -30,6 +30,14 @@ fn epochs() -> Epochs<Vec<u32>> {
     Epochs::new(vec![0; 3])
 }
 
+/// The same with barriers, where the fsync for a first flush is running.
+fn syncing_barrier() -> Epochs<Vec<u32>> {
+    let mut epochs = epochs();
+    epochs.set_mode(FlushMode::Barrier);
+    assert_eq!(epochs.accept_flush(), Ok((Current, Sync)));
+    epochs
+}
+
 /// Accepts a flush that has to wait for others.
 fn waits(epochs: &mut Epochs<Vec<u32>>) -> Place {
     match epochs.accept_flush() {
@@ -149,9 +157,7 @@ fn a_barrier_holds_later_writes_until_its_round_has_ended() {
 
 #[test]
 fn a_barrier_that_waits_for_another_holds_later_writes_longer() {
-    let mut epochs = epochs();
-    epochs.set_mode(FlushMode::Barrier);
-    assert_eq!(epochs.accept_flush(), Ok((Current, Sync)));
+    let mut epochs = syncing_barrier();
     let between = epochs.accept_write();
     let next = waits(&mut epochs);
     let after = epochs.accept_write();
@@ -166,9 +172,7 @@ fn a_barrier_that_waits_for_another_holds_later_writes_longer() {
 
 #[test]
 fn barriers_wait_one_behind_the_other() {
-    let mut epochs = epochs();
-    epochs.set_mode(FlushMode::Barrier);
-    assert_eq!(epochs.accept_flush(), Ok((Current, Sync)));
+    let mut epochs = syncing_barrier();
     let first = epochs.accept_write();
     let second_round = waits(&mut epochs);
     let second = epochs.accept_write();
@@ -193,9 +197,7 @@ fn barriers_wait_one_behind_the_other() {
 
 #[test]
 fn a_failed_fsync_lets_all_held_writes_begin_and_the_next_flush_waits_for_them() {
-    let mut epochs = epochs();
-    epochs.set_mode(FlushMode::Barrier);
-    assert_eq!(epochs.accept_flush(), Ok((Current, Sync)));
+    let mut epochs = syncing_barrier();
     let first = epochs.accept_write();
     waits(&mut epochs);
     let second = epochs.accept_write();
@@ -213,9 +215,7 @@ fn a_failed_fsync_lets_all_held_writes_begin_and_the_next_flush_waits_for_them()
 
 #[test]
 fn more_barriers_than_there_is_room_for_are_not_accepted() {
-    let mut epochs = epochs();
-    epochs.set_mode(FlushMode::Barrier);
-    assert_eq!(epochs.accept_flush(), Ok((Current, Sync)));
+    let mut epochs = syncing_barrier();
     let first = epochs.accept_write();
     let second_round = waits(&mut epochs);
     let second = epochs.accept_write();
