@@ -167,11 +167,6 @@ struct request *rloop_rq_list_pop(struct rq_list *list)
 	return rq_list_pop(list);
 }
 
-void rloop_rq_list_add_tail(struct rq_list *list, struct request *rq)
-{
-	rq_list_add_tail(list, rq);
-}
-
 unsigned int rloop_rq_depth(const struct request *rq)
 {
 	return rq->q->tag_set->queue_depth;

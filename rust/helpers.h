@@ -100,7 +100,6 @@ struct mem_cgroup *rloop_charge_memcg(struct cgroup_subsys_state *css);
 void rloop_restore_memcg(struct mem_cgroup *old);
 void rloop_css_put(struct cgroup_subsys_state *css);
 struct request *rloop_rq_list_pop(struct rq_list *list);
-void rloop_rq_list_add_tail(struct rq_list *list, struct request *rq);
 unsigned int rloop_rq_depth(const struct request *rq);
 unsigned int rloop_rq_hw_queue(const struct request *rq);
 void rloop_set_hw_queues(struct request_queue *q, unsigned int count);

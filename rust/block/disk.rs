@@ -7,6 +7,7 @@ use crate::{
     block::{
         frozen::Frozen,
         limits::Limits,
+        live_disks::{LiveDisk, LiveDisks},
         operations::DiskData,
         part::parts,
         tag_set::{Queues, TagSet},
@@ -251,8 +252,10 @@ unsafe impl<T: Operations> Send for GenDisk<T> {}
 unsafe impl<T: Operations> Sync for GenDisk<T> {}
 
 impl<T: Operations> GenDisk<T> {
-    /// Makes a disk of capacity 0 and adds it. Once this is called, `open` may be, too. May sleep.
+    /// Makes a disk of capacity 0 and adds it; it is one of `disks` until it is freed, whatever the
+    /// result. Once this is called, `open` may be, too. May sleep.
     pub(crate) fn new(
+        disks: Arc<LiveDisks>,
         place: Place<'_>,
         queues: Queues,
         partition_scan: bool,
@@ -266,6 +269,7 @@ impl<T: Operations> GenDisk<T> {
                 device,
                 queue_data: UnsafeCell::new(queue_data),
                 freezing <- new_mutex!((), "rloop::freezing"),
+                live: LiveDisk::new(disks),
             }),
             GFP_KERNEL,
         )?;

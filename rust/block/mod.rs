@@ -9,8 +9,7 @@
 //! the disk owns the driver's per-device data and a value called *queue data*, which the I/O path
 //! reads without any lock and which changes only while the queue is [`Frozen`](frozen::Frozen).
 //!
-//! A request's ownership is in its type. `queue_rq` is given an [`IdleRequest`]; it either hands it
-//! back with a status or `start()`s it and then owns a [`Request`], which can be ended once, as
+//! A request's ownership is in its type. `queue_rq` is given a [`Request`], which can be ended once, as
 //! `end()` consumes it. A request that is dropped without being ended is failed with
 //! `BLK_STS_IOERR` and reported, never lost.
 //!
@@ -20,10 +19,10 @@ pub(crate) mod attributes;
 pub(crate) mod bdev;
 pub(crate) mod charge;
 pub(crate) mod data;
-
 pub(crate) mod disk;
 pub(crate) mod frozen;
 pub(crate) mod limits;
+pub(crate) mod live_disks;
 pub(crate) mod major;
 pub(crate) mod observers;
 pub(crate) mod operations;
@@ -41,7 +40,7 @@ pub(crate) use {
     bdev::BlockDevice,
     disk::Disk,
     operations::Operations,
-    request::{IdleRequest, Op, Request},
+    request::{Op, Request},
     request_list::RequestList,
     status::Status,
 };

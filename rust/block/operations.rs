@@ -2,7 +2,7 @@
 
 //! What a block driver implements.
 
-use crate::block::{BlockDevice, Disk, IdleRequest, Status};
+use crate::block::{live_disks::LiveDisk, BlockDevice, Disk, Request};
 use kernel::{
     error::code::ENOTTY,
     prelude::*,
@@ -40,15 +40,11 @@ pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// An initialiser of one request's data.
     fn new_request_data() -> impl PinInit<Self::RequestData>;
 
-    /// Takes a request, or hands it back with the status that blk-mq shall give it.
+    /// Takes a request, which was started just now.
     ///
     /// `last` is false when more requests follow at once. Must not sleep and not do backing I/O
     /// (deep stack, `current->bio_list`). Called in process context, preemption may be off.
-    fn queue_rq(
-        device: ArcBorrow<'_, Self::Device>,
-        rq: IdleRequest<Self>,
-        last: bool,
-    ) -> Result<(), (IdleRequest<Self>, Status)>;
+    fn queue_rq(device: ArcBorrow<'_, Self::Device>, rq: Request<Self>, last: bool);
 
     /// The requests that `queue_rq` took with `last == false` are all there is for now.
     /// `queue` is the number of the hardware queue they came through.
@@ -99,4 +95,6 @@ pub(super) struct DiskData<T: Operations> {
     pub(super) queue_data: ::core::cell::UnsafeCell<T::QueueData>,
     #[pin]
     pub(super) freezing: kernel::sync::Mutex<()>,
+    /// Dropped last.
+    pub(super) live: LiveDisk,
 }

@@ -58,51 +58,6 @@ impl Op {
     }
 }
 
-/// A request that blk-mq offers and the driver has not taken yet.
-///
-/// # Invariants
-///
-/// `rq` is a live request of a queue of `T`, not started.
-pub(crate) struct IdleRequest<T: Operations> {
-    rq: NonNull<bindings::request>,
-    _driver: PhantomData<T>,
-}
-
-impl<T: Operations> IdleRequest<T> {
-    /// # Safety
-    ///
-    /// `rq` must satisfy the invariants, and the caller must give up its ownership.
-    pub(super) unsafe fn from_raw(rq: NonNull<bindings::request>) -> Self {
-        // INVARIANT: By this function's contract.
-        Self {
-            rq,
-            _driver: PhantomData,
-        }
-    }
-
-    /// The number of the hardware queue it came through.
-    pub(crate) fn hw_queue(&self) -> u32 {
-        // SAFETY: The request is live by the type invariant.
-        unsafe { sys::rloop_rq_hw_queue(self.rq.as_ptr()) }
-    }
-
-    /// Gives it back to blk-mq.
-    pub(super) fn into_raw(self) -> NonNull<bindings::request> {
-        self.rq
-    }
-
-    /// Takes the request: from now on the driver must end it.
-    pub(crate) fn start(self) -> Request<T> {
-        // SAFETY: Live and not started, by the type invariant.
-        unsafe { bindings::blk_mq_start_request(self.rq.as_ptr()) };
-        // INVARIANT: Just started; `self` was the only owner.
-        Request {
-            rq: self.rq,
-            _driver: PhantomData,
-        }
-    }
-}
-
 /// A started request that the driver owns and must end.
 ///
 /// # Invariants
@@ -123,6 +78,23 @@ impl<T: Operations> Request<T> {
     /// Gives up the request to someone who keeps the pointer.
     pub(crate) fn into_raw(self) -> NonNull<bindings::request> {
         ManuallyDrop::new(self).rq
+    }
+
+    /// Starts a request that blk-mq offers.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a live request of a queue of `T`, not started, and the caller must give up its
+    /// ownership.
+    pub(super) unsafe fn start(rq: NonNull<bindings::request>) -> Self {
+        // SAFETY: By this function's contract.
+        unsafe { bindings::blk_mq_start_request(rq.as_ptr()) };
+        // INVARIANT: Just started, and nobody else's by this function's contract; its data was
+        // initialised with the tag set.
+        Self {
+            rq,
+            _driver: PhantomData,
+        }
     }
 
     /// # Safety

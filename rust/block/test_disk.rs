@@ -9,7 +9,7 @@ use crate::{
         major::Major,
         operations::Mode,
         tag_set::Queues,
-        Disk, IdleRequest, Op, Operations, Status,
+        Disk, Op, Operations, Request, Status,
     },
     core::irq_lock::IrqLock,
     new_irq_lock,
@@ -51,9 +51,6 @@ const SUCCESS: Answer = Answer {
 /// The device behind the test disk.
 #[pin_data]
 pub(crate) struct TestDevice {
-    /// The status with which requests are handed back, if they shall be.
-    #[pin]
-    refuse: IrqLock<Option<Status>>,
     /// The last request that was taken, as it was when it was ended.
     #[pin]
     seen: IrqLock<Option<Seen>>,
@@ -71,16 +68,7 @@ impl<const KIND: u8> Operations for TestDriver<KIND> {
         FRESH
     }
 
-    fn queue_rq(
-        device: ArcBorrow<'_, TestDevice>,
-        rq: IdleRequest<Self>,
-        _last: bool,
-    ) -> Result<(), (IdleRequest<Self>, Status)> {
-        let refuse = *device.refuse.lock();
-        if let Some(status) = refuse {
-            return Err((rq, status));
-        }
-        let mut rq = rq.start();
+    fn queue_rq(device: ArcBorrow<'_, TestDevice>, mut rq: Request<Self>, _last: bool) {
         let answer = *rq.queue_data();
         if answer.advance < rq.bytes() {
             rq.advance(answer.advance);
@@ -93,7 +81,6 @@ impl<const KIND: u8> Operations for TestDriver<KIND> {
             data,
         });
         rq.end(answer.status);
-        Ok(())
     }
 
     fn commit_rqs(_device: ArcBorrow<'_, TestDevice>, _queue: u32) {}
@@ -145,7 +132,12 @@ pub(crate) fn bdev_transfer<T: Operations>(
 #[kunit_tests(rloop_block_disk)]
 mod tests {
     use super::*;
-    use crate::block::limits::{Discard, Limits};
+    use crate::block::{
+        limits::{Discard, Limits},
+        live_disks::LiveDisks,
+    };
+    use crate::core::errno::enametoolong;
+    use kernel::sync::aref::ARef;
 
     /// Where tests read and write, in sectors.
     const AT: u64 = 2048;
@@ -168,6 +160,7 @@ mod tests {
     struct TestDisk {
         // Dropped first.
         disk: GenDisk<TestDriver>,
+        disks: Arc<LiveDisks>,
         device: Arc<TestDevice>,
         _major: Major,
     }
@@ -177,7 +170,6 @@ mod tests {
             let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?, None)?;
             let device = Arc::pin_init(
                 pin_init!(TestDevice {
-                    refuse <- new_irq_lock!(None, "rloop::test_refuse"),
                     seen <- new_irq_lock!(None, "rloop::test_seen"),
                 }),
                 GFP_KERNEL,
@@ -189,10 +181,12 @@ mod tests {
                 minors: 1,
             };
             let queues = Queues { count: 1, depth: 8 };
-            let disk = GenDisk::new(place, queues, false, device.clone(), SUCCESS)?;
+            let disks = LiveDisks::new()?;
+            let disk = GenDisk::new(disks.clone(), place, queues, false, device.clone(), SUCCESS)?;
             resize(&disk, 2 * AT);
             Ok(Self {
                 disk,
+                disks,
                 device,
                 _major: major,
             })
@@ -318,17 +312,6 @@ mod tests {
     }
 
     #[test]
-    fn submitter_is_told_why_a_request_was_refused() -> Result {
-        let (result, seen) = with_disk(|disk| {
-            *disk.device.refuse.lock() = Some(Status::from(ENOSPC));
-            Ok((disk.read(), disk.last()))
-        })?;
-        assert!(result == Err(ENOSPC));
-        assert!(seen.is_none());
-        Ok(())
-    }
-
-    #[test]
     fn what_is_left_of_a_request_is_what_was_not_advanced() -> Result {
         let (result, seen) = with_disk(|disk| {
             disk.disk.freeze().queue_data().advance = 1024;
@@ -410,6 +393,45 @@ mod tests {
             Ok(disk.read())
         })?;
         assert!(result == Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn removed_disk_lives_as_long_as_a_reference_to_it() -> Result {
+        let TestDisk {
+            disk,
+            disks,
+            device: _,
+            _major,
+        } = TestDisk::new()?;
+        let added = disks.count();
+        let reference = ARef::from(&*disk);
+        drop(disk);
+        let removed = disks.count();
+        drop(reference);
+        // Somebody who looks at all disks may have another one for a moment.
+        disks.wait_for_none();
+        assert_eq!((added, removed), (1, 1));
+        Ok(())
+    }
+
+    #[test]
+    fn disk_that_could_not_be_added_does_not_live() -> Result {
+        let (error, count) = with_disk(|other| {
+            let disks = LiveDisks::new()?;
+            let place = Place {
+                name: c"rloop-test-whose-name-is-too-long",
+                major: other._major.number(),
+                first_minor: 1,
+                minors: 1,
+            };
+            let queues = Queues { count: 1, depth: 8 };
+            let device = other.device.clone();
+            let disk =
+                GenDisk::<TestDriver>::new(disks.clone(), place, queues, false, device, SUCCESS);
+            Ok((disk.err(), disks.count()))
+        })?;
+        assert_eq!((error, count), (Some(enametoolong()), 0));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use crate::block::{
     operations::{DiskData, Mode},
-    BlockDevice, Disk, IdleRequest, Operations, Status,
+    BlockDevice, Disk, Operations, Request, Status,
 };
 use crate::core::module::THIS_MODULE;
 use crate::sys;
@@ -55,51 +55,37 @@ impl<T: Operations> MqVtable<T> {
         bd: *const bindings::blk_mq_queue_data,
     ) -> bindings::blk_status_t {
         // SAFETY: blk-mq passes a live hardware queue and a request to be started, and leaves that
-        // to us until it is ended or refused.
+        // to us until it is ended.
         let (device, rq, last) = unsafe {
             (
                 Self::device(hctx),
-                IdleRequest::from_raw(NonNull::new_unchecked((*bd).rq)),
+                Request::start(NonNull::new_unchecked((*bd).rq)),
                 (*bd).last,
             )
         };
-        match T::queue_rq(device, rq, last) {
-            Ok(()) => Status::OK.raw(),
-            Err((_rq, status)) => status.raw(),
-        }
+        T::queue_rq(device, rq, last);
+        Status::OK.raw()
     }
 
-    /// Takes what a plug held back for one disk. What the driver hands back stays on the list, and is
-    /// offered again one by one.
+    /// Takes all that a plug held back for one disk.
     ///
     /// # Safety
     ///
     /// Only for blk-mq to call.
     unsafe extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
-        // SAFETY: All zeroes is an empty list.
-        let mut left: bindings::rq_list = unsafe { zeroed() };
         // SAFETY: blk-mq passes a list of requests to be started, all of one disk, and leaves those
         // that are not on it any more to us until they are ended.
         while let Some(rq) = NonNull::new(unsafe { sys::rloop_rq_list_pop(list) }) {
             // SAFETY: As above; the hardware queue of a live request is live.
-            let (device, queue, last) = unsafe {
+            let (device, last) = unsafe {
                 let hctx = (*rq.as_ptr()).mq_hctx;
                 let next = (*list).head;
                 let last = next.is_null() || (*next).mq_hctx != hctx;
-                (Self::device(hctx), (*hctx).queue_num, last)
+                (Self::device(hctx), last)
             };
             // SAFETY: As above; it has left the list.
-            let idle = unsafe { IdleRequest::from_raw(rq) };
-            if let Err((idle, _status)) = T::queue_rq(device, idle, last) {
-                // SAFETY: The request was not started, and is on no list.
-                unsafe { sys::rloop_rq_list_add_tail(&mut left, idle.into_raw().as_ptr()) };
-                if last {
-                    T::commit_rqs(device, queue);
-                }
-            }
+            T::queue_rq(device, unsafe { Request::start(rq) }, last);
         }
-        // SAFETY: The list is the caller's, who waits for it.
-        unsafe { *list = left };
     }
 
     /// # Safety

@@ -14,7 +14,7 @@ use super::{
     order::Accepted,
 };
 use crate::{
-    block::{operations::Mode, BlockDevice, Disk, IdleRequest, Op, Operations, Request, Status},
+    block::{operations::Mode, BlockDevice, Disk, Op, Operations, Request},
     core::context,
     fs::{BackingFile, FileIo, IoData},
     logic::state::Refusal,
@@ -36,13 +36,8 @@ impl Operations for Loop {
         IoData::new(PerRequest::new())
     }
 
-    fn queue_rq(
-        device: ArcBorrow<'_, Device>,
-        rq: IdleRequest<Self>,
-        last: bool,
-    ) -> Result<(), (IdleRequest<Self>, Status)> {
+    fn queue_rq(device: ArcBorrow<'_, Device>, rq: Request<Self>, last: bool) {
         let queue = rq.hw_queue();
-        let rq = rq.start();
         let (ready, alone) = if rq.op() == Op::Flush {
             Flushes::accept_flush(device.into(), rq);
             (None, false)
@@ -68,7 +63,7 @@ impl Operations for Loop {
                 };
                 device.lanes.send(lane, rq, origin, &device);
                 if lane == LaneId::Fast(queue) {
-                    return Ok(());
+                    return;
                 }
             }
             None => {}
@@ -77,7 +72,6 @@ impl Operations for Loop {
         if last {
             Self::commit(&device, queue);
         }
-        Ok(())
     }
 
     fn commit_rqs(device: ArcBorrow<'_, Device>, queue: u32) {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     block::{
         disk::{GenDisk, Place},
+        live_disks::LiveDisks,
         major::Prober,
         tag_set::Queues,
     },
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub(super) workers: Workers,
     /// The page caches of backing files.
     pub(super) mappings: Arc<Mappings>,
+    /// All disks, those that were removed as well.
+    pub(super) disks: Arc<LiveDisks>,
     /// Workers beyond the first of each lane.
     pub(super) extra: Budget,
     /// The same for what is held up.
@@ -92,6 +95,7 @@ impl Shared {
         workers: Workers,
     ) -> Result<Arc<Self>> {
         let mappings = Mappings::new()?;
+        let disks = LiveDisks::new()?;
         Arc::pin_init(
             pin_init!(Self {
                 prefix,
@@ -100,6 +104,7 @@ impl Shared {
                 defaults,
                 workers,
                 mappings,
+                disks,
                 extra: Budget::new(),
                 extra_held_up: Budget::new(),
                 topology <- new_killable_mutex!((), "rloop::topology"),
@@ -221,6 +226,7 @@ impl Registry {
         let place_name = CString::try_from_fmt(fmt!("{}{}", self.label(), index))?;
         let device = Device::new(index, name, self.shared.clone())?;
         GenDisk::new(
+            self.shared.disks.clone(),
             Place {
                 name: &place_name,
                 major,
@@ -294,6 +300,7 @@ impl Registry {
     pub(super) fn clear(&self) {
         let all = core::mem::replace(&mut *self.table.lock(), RBTree::new());
         drop(all);
+        self.shared.disks.wait_for_none();
         context::wait_for_preempted_tasks();
         // What their work items held is freed when those have run.
         self.shared.workers.flush();

@@ -5,10 +5,11 @@
 use crate::{
     block::{
         disk::{GenDisk, Place},
+        live_disks::LiveDisks,
         major::Major,
         operations::Mode,
         tag_set::Queues,
-        Disk, IdleRequest, Op, Operations, Request, Status,
+        Disk, Op, Operations, Request, Status,
     },
     core::{
         irq_lock::IrqLock,
@@ -105,16 +106,10 @@ impl Operations for FileDriver {
         IoData::new(())
     }
 
-    fn queue_rq(
-        device: ArcBorrow<'_, FileDevice>,
-        rq: IdleRequest<Self>,
-        _last: bool,
-    ) -> Result<(), (IdleRequest<Self>, Status)> {
-        let rq = rq.start();
+    fn queue_rq(device: ArcBorrow<'_, FileDevice>, rq: Request<Self>, _last: bool) {
         let device: Arc<FileDevice> = device.into();
         *device.next.lock() = Some(rq);
         let _ = device.workers.enqueue(device.clone());
-        Ok(())
     }
 
     fn commit_rqs(_device: ArcBorrow<'_, FileDevice>, _queue: u32) {}
@@ -182,7 +177,14 @@ mod tests {
             minors: 1,
         };
         let queues = Queues { count: 1, depth: 8 };
-        let disk = GenDisk::<FileDriver>::new(place, queues, false, device.clone(), file)?;
+        let disk = GenDisk::<FileDriver>::new(
+            LiveDisks::new()?,
+            place,
+            queues,
+            false,
+            device.clone(),
+            file,
+        )?;
         resize(&disk, 1 << 20);
         let write = direction == Direction::Write;
         // What the submitter is told is not the matter here.
