@@ -98,29 +98,23 @@ impl Drop for Restraint {
     /// May sleep.
     fn drop(&mut self) {
         let mut all = self.mappings.held.lock();
-        let Some(place) = all
-            .iter()
-            .position(|held| held.mapping == self.mapping.addr().get())
-        else {
-            // It is counted by the type invariant.
-            return;
-        };
-        let last = match all.get_mut(place) {
-            Some(held) => {
-                held.files = held.files.saturating_sub(1);
-                held.files == 0
+        let found = all
+            .iter_mut()
+            .enumerate()
+            .find(|(_, held)| held.mapping == self.mapping.addr().get());
+        match found {
+            Some((_, held)) if held.files > 1 => held.files = held.files.saturating_sub(1),
+            Some((place, _)) => {
+                if let Ok(held) = all.remove(place) {
+                    // SAFETY: Live by the type invariant.
+                    unsafe { sys::rloop_mapping_release(self.mapping.as_ptr(), held.before) };
+                }
+                if all.is_empty() {
+                    *all = KVec::new();
+                }
             }
-            None => false,
-        };
-        if !last {
-            return;
-        }
-        if let Ok(held) = all.remove(place) {
-            // SAFETY: Live by the type invariant.
-            unsafe { sys::rloop_mapping_release(self.mapping.as_ptr(), held.before) };
-        }
-        if all.is_empty() {
-            *all = KVec::new();
+            // It is counted by the type invariant.
+            None => {}
         }
     }
 }
