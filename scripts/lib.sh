@@ -81,6 +81,19 @@ content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 # shellcheck disable=SC2034
 tied=(setpriv --pdeathsig TERM --)
 
+# provision_kernel KERNEL [OPTION…]: prints the folder of a kernel that is not the user's own, which is made
+# if it is missing.
+provision_kernel() {
+	local kernel=$1
+	shift
+	case $kernel in
+	stock) "$rloop_scripts/kernel" "$@" ;;
+	debug) "$rloop_scripts/debug-kernel" "$@" ;;
+	kcsan) "$rloop_scripts/debug-kernel" --kcsan "$@" ;;
+	*) usage_error "--kernel: there is no '$kernel'" ;;
+	esac
+}
+
 # take_lock NAME: waits until no other run works on NAME, or, if that is an absolute
 # path, in that directory; held until exit, and not to be taken again by a script
 # called meanwhile. Children that outlive the script must be started with 9>&-, or by
