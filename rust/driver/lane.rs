@@ -14,7 +14,7 @@
 //!   can have at work beside those who submit;
 //! - one for buffered *writes*, but for stable ones (FUA), and one for *changes* without data, with
 //!   one worker each, as file systems let only one of these at a time into a file;
-//! - the *blocking* lane, whose workers wait;
+//! - the *blocking* lane, whose workers wait; writes do not get all of them;
 //! - two more of the first and the last kind for what is *held up*, perhaps for seconds, because the
 //!   kernel makes its submitter's control group wait. Nobody else shall wait behind that.
 

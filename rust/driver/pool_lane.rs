@@ -10,6 +10,7 @@ use crate::{
         irq_lock::IrqLock,
         workqueue::Locality,
     },
+    logic::turns::{Kind, Turns},
     new_irq_lock,
 };
 use ::core::mem;
@@ -21,7 +22,11 @@ use kernel::{
 };
 
 struct Inner {
-    waiting: RequestList<Loop>,
+    reads: RequestList<Loop>,
+    /// What is no read.
+    changes: RequestList<Loop>,
+    /// Which of them gets the next worker.
+    turns: Turns,
     /// Workers that have nothing to do. It has room for all of them.
     idle: KVec<Arc<Worker>>,
     /// Workers that are busy, or about to be.
@@ -29,6 +34,33 @@ struct Inner {
     /// One of them has been called and not come yet. It will see to it that another one comes if
     /// something waits then.
     coming: bool,
+}
+
+impl Inner {
+    /// What a worker is to take of what waits; `None` if there is nothing for one more.
+    fn next(&self) -> Option<Kind> {
+        self.turns
+            .next(!self.reads.is_empty(), !self.changes.is_empty())
+    }
+
+    /// Takes it.
+    fn take(&mut self) -> Option<Request<Loop>> {
+        let kind = self.next()?;
+        self.turns.take(kind);
+        match kind {
+            Kind::Read => self.reads.pop_front(),
+            Kind::Change => self.changes.pop_front(),
+        }
+    }
+}
+
+/// What of these a request is.
+fn kind(rq: &Request<Loop>) -> Kind {
+    if rq.op().is_change() {
+        Kind::Change
+    } else {
+        Kind::Read
+    }
 }
 
 /// Requests that wait for one of several workers, which in turn wait for I/O.
@@ -53,7 +85,9 @@ impl PoolLane {
                 }
                 new_irq_lock!(
                     Inner {
-                        waiting: RequestList::new(),
+                        reads: RequestList::new(),
+                        changes: RequestList::new(),
+                        turns: Turns::new(limit),
                         idle,
                         workers: 0,
                         coming: false,
@@ -69,7 +103,10 @@ impl PoolLane {
     /// no worker is there. Any context.
     pub(super) fn push(&self, rq: Request<Loop>) -> bool {
         let mut inner = self.inner.lock();
-        inner.waiting.push_back(rq);
+        match kind(&rq) {
+            Kind::Read => inner.reads.push_back(rq),
+            Kind::Change => inner.changes.push_back(rq),
+        }
         inner.workers == 0
     }
 
@@ -100,16 +137,18 @@ impl PoolLane {
     /// One more worker, and the request that it is to begin with; `None` if there shall not be one.
     fn for_new_worker(&self, extra: &Budget) -> Option<(Arc<Worker>, Request<Loop>)> {
         let mut inner = self.inner.lock();
-        if inner.coming || inner.idle.is_empty() || inner.waiting.is_empty() {
+        if inner.coming || inner.idle.is_empty() || inner.next().is_none() {
             return None;
         }
-        // The first is always there, and goes on until nothing waits.
+        // The first is always there, and goes on until nothing waits. Changes wait for more workers
+        // only while some of them have one.
         if inner.workers != 0 && !extra.take() {
             return None;
         }
         inner.workers = inner.workers.saturating_add(1);
         inner.coming = true;
-        inner.idle.pop().zip(inner.waiting.pop_front())
+        let worker = inner.idle.pop();
+        worker.zip(inner.take())
     }
 
     /// The one that was called has come.
@@ -117,14 +156,18 @@ impl PoolLane {
         self.inner.lock().coming = false;
     }
 
-    /// What the worker is to do next; `None`, and it is idle, if nothing waits, or it does not go on.
-    fn next(&self, goes_on: bool, extra: &Budget, worker: &Arc<Worker>) -> Option<Request<Loop>> {
+    /// What the worker, which is `done` with one, is to do next; `None`, and it is idle, if there is
+    /// nothing for it, or it does not go on.
+    fn next(
+        &self,
+        done: Kind,
+        goes_on: bool,
+        extra: &Budget,
+        worker: &Arc<Worker>,
+    ) -> Option<Request<Loop>> {
         let mut inner = self.inner.lock();
-        let next = if goes_on {
-            inner.waiting.pop_front()
-        } else {
-            None
-        };
+        inner.turns.done(done);
+        let next = if goes_on { inner.take() } else { None };
         if next.is_none() {
             inner.workers = inner.workers.saturating_sub(1);
             if inner.workers != 0 {
@@ -185,8 +228,9 @@ impl WorkItem for Worker {
         for left in (0..TURN).rev() {
             // A request may have gone to the other lane, too.
             device.lanes.kick_pools(&device);
+            let done = kind(&rq);
             execute::begin(rq, true);
-            match lane.next(left != 0, lane.extra(&device), &this) {
+            match lane.next(done, left != 0, lane.extra(&device), &this) {
                 Some(next) => rq = next,
                 None => break,
             }

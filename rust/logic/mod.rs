@@ -28,5 +28,6 @@ pub mod pseudo;
 pub mod range_set;
 pub mod state;
 pub mod transfer;
+pub mod turns;
 pub mod units;
 pub mod window;
