@@ -72,7 +72,7 @@ unsafe impl Backend for IrqSpin {
 #[kernel::prelude::kunit_tests(rloop_core_irq_lock)]
 mod tests {
     use crate::{
-        core::workqueue::{Locality, WorkQueue},
+        core::workqueue::{Freezer, Locality, WorkQueue},
         sys,
     };
     use core::hint::spin_loop;
@@ -111,7 +111,12 @@ mod tests {
     fn holders_exclude_each_other() -> Result {
         const TURNS: u32 = 2000;
         let count = Arc::pin_init(new_irq_lock!(0u32, "rloop::test_count"), GFP_KERNEL)?;
-        let workers = WorkQueue::new(c_str!("rloop_test_lock"), Locality::Anywhere, 2)?;
+        let workers = WorkQueue::new(
+            c_str!("rloop_test_lock"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            2,
+        )?;
         for _ in 0..2 {
             let count = count.clone();
             workers.try_spawn(GFP_KERNEL, move || {

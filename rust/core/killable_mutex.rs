@@ -135,7 +135,7 @@ impl<T> DerefMut for KillableGuard<'_, T> {
 #[kernel::prelude::kunit_tests(rloop_core_killable_mutex)]
 mod tests {
     use super::*;
-    use crate::core::workqueue::{Locality, WorkQueue};
+    use crate::core::workqueue::{Freezer, Locality, WorkQueue};
     use core::hint::spin_loop;
     use kernel::{
         c_str,
@@ -164,7 +164,12 @@ mod tests {
             }),
             GFP_KERNEL,
         )?;
-        let workers = WorkQueue::new(c_str!("rloop_test_held"), Locality::Anywhere, 1)?;
+        let workers = WorkQueue::new(
+            c_str!("rloop_test_held"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            1,
+        )?;
         let holder = shared.clone();
         workers.try_spawn(GFP_KERNEL, move || {
             let guard = holder.lock.lock();
@@ -208,7 +213,12 @@ mod tests {
     fn holders_exclude_each_other() -> Result {
         const TURNS: u32 = 2000;
         let count = Arc::pin_init(new_killable_mutex!(0u32, "rloop::test_count"), GFP_KERNEL)?;
-        let workers = WorkQueue::new(c_str!("rloop_test_mutex"), Locality::Anywhere, 2)?;
+        let workers = WorkQueue::new(
+            c_str!("rloop_test_mutex"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            2,
+        )?;
         for killably in [false, true] {
             let count = count.clone();
             workers.try_spawn(GFP_KERNEL, move || {

@@ -18,6 +18,17 @@ pub(crate) enum Locality {
     SoftIrq,
 }
 
+/// What becomes of a workqueue when the system is suspended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freezer {
+    /// It ends what it has begun, and begins nothing more until the system is resumed (`WQ_FREEZABLE`).
+    /// For all that writes to a file system: its image on disk must not change when that of the memory
+    /// was made (`Documentation/power/freezing-of-tasks.rst`).
+    Stops,
+    /// Nothing.
+    GoesOn,
+}
+
 /// An allocated `WQ_MEM_RECLAIM | WQ_SYSFS` workqueue, or one of soft interrupts.
 ///
 /// `WQ_MEM_RECLAIM` gives it a rescuer thread: work makes progress when no memory is left to start
@@ -39,20 +50,26 @@ unsafe impl Sync for WorkQueue {}
 
 impl WorkQueue {
     /// Allocates a workqueue that runs at most `max_active` items at once on each NUMA node, or on each
-    /// processor; 0 means the kernel's default, and has to be given with `SoftIrq`. Fails with `ENOMEM`.
-    /// May sleep.
-    pub(crate) fn new(name: &CStr, locality: Locality, max_active: i32) -> Result<Self> {
+    /// processor; 0 means the kernel's default, and has to be given with `SoftIrq`, as has
+    /// `Freezer::GoesOn`. Fails with `ENOMEM`. May sleep.
+    pub(crate) fn new(
+        name: &CStr,
+        locality: Locality,
+        freezer: Freezer,
+        max_active: i32,
+    ) -> Result<Self> {
+        let place = match locality {
+            Locality::Anywhere => bindings::wq_flags_WQ_UNBOUND,
+            Locality::Here => bindings::wq_flags_WQ_PERCPU,
+            Locality::SoftIrq => bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU,
+        };
+        let freezable = match freezer {
+            Freezer::Stops => bindings::wq_flags_WQ_FREEZABLE,
+            Freezer::GoesOn => 0,
+        };
         // SAFETY: `name` is NUL-terminated and copied.
         let ptr = unsafe {
-            sys::rloop_alloc_workqueue(
-                name.as_char_ptr().cast(),
-                match locality {
-                    Locality::Anywhere => bindings::wq_flags_WQ_UNBOUND,
-                    Locality::Here => bindings::wq_flags_WQ_PERCPU,
-                    Locality::SoftIrq => bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU,
-                },
-                max_active,
-            )
+            sys::rloop_alloc_workqueue(name.as_char_ptr().cast(), place | freezable, max_active)
         };
         // INVARIANT: Just allocated, nobody else has it.
         Ok(Self {
@@ -101,7 +118,12 @@ mod tests {
 
     #[test]
     fn queued_work_has_run_after_a_flush() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_flush"), Locality::Anywhere, 0)?;
+        let queue = WorkQueue::new(
+            c_str!("rloop_test_flush"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            0,
+        )?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {
             let ran = ran.clone();
@@ -118,7 +140,12 @@ mod tests {
 
     #[test]
     fn queued_work_has_run_when_the_queue_is_gone() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_drop"), Locality::Anywhere, 0)?;
+        let queue = WorkQueue::new(
+            c_str!("rloop_test_drop"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            0,
+        )?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let by_work = ran.clone();
         queue.try_spawn(GFP_KERNEL, move || {
@@ -133,7 +160,12 @@ mod tests {
 
     #[test]
     fn no_more_than_max_active_run_at_once() -> Result {
-        let queue = WorkQueue::new(c_str!("rloop_test_active"), Locality::Anywhere, 1)?;
+        let queue = WorkQueue::new(
+            c_str!("rloop_test_active"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            1,
+        )?;
         let running = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let most = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {

@@ -5,7 +5,7 @@
 use super::done_lane::DoneLane;
 use crate::core::{
     topology,
-    workqueue::{Locality, WorkQueue},
+    workqueue::{Freezer, Locality, WorkQueue},
 };
 use kernel::{c_str, prelude::*, sync::Arc};
 
@@ -28,7 +28,8 @@ pub(crate) struct Workers {
     anywhere: [WorkQueue; 4],
     /// For devices that do not lie on others.
     here: WorkQueue,
-    /// For limits, whose change waits for all requests of a device.
+    /// For limits, whose change waits for all requests of a device, and so for all above; nothing waits
+    /// for it, nor does the freezer.
     pub(super) limits: WorkQueue,
     /// For requests whose I/O is done.
     pub(super) softirq: WorkQueue,
@@ -39,7 +40,7 @@ pub(crate) struct Workers {
 impl Workers {
     /// Without anything to do. Fails with `ENOMEM`. May sleep.
     pub(super) fn new() -> Result<Self> {
-        let anywhere = |name| WorkQueue::new(name, Locality::Anywhere, MAX_ACTIVE);
+        let anywhere = |name| WorkQueue::new(name, Locality::Anywhere, Freezer::Stops, MAX_ACTIVE);
         Ok(Self {
             anywhere: [
                 anywhere(c_str!("rloop"))?,
@@ -47,9 +48,14 @@ impl Workers {
                 anywhere(c_str!("rloop_on_2"))?,
                 anywhere(c_str!("rloop_on_3"))?,
             ],
-            here: WorkQueue::new(c_str!("rloop_here"), Locality::Here, 0)?,
-            limits: WorkQueue::new(c_str!("rloop_limits"), Locality::Anywhere, 0)?,
-            softirq: WorkQueue::new(c_str!("rloop_done"), Locality::SoftIrq, 0)?,
+            here: WorkQueue::new(c_str!("rloop_here"), Locality::Here, Freezer::Stops, 0)?,
+            limits: WorkQueue::new(
+                c_str!("rloop_limits"),
+                Locality::Anywhere,
+                Freezer::GoesOn,
+                0,
+            )?,
+            softirq: WorkQueue::new(c_str!("rloop_done"), Locality::SoftIrq, Freezer::GoesOn, 0)?,
             done: {
                 let count = topology::cpus() as usize;
                 let mut done = KVec::with_capacity(count, GFP_KERNEL)?;

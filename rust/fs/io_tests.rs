@@ -13,7 +13,7 @@ use crate::{
     },
     core::{
         irq_lock::IrqLock,
-        workqueue::{Locality, WorkQueue},
+        workqueue::{Freezer, Locality, WorkQueue},
     },
     fs::{
         io::{submit, transfer, Direction, Manner},
@@ -159,7 +159,12 @@ mod tests {
         memory: &mut [u8],
     ) -> Result<Option<Result<usize>>> {
         let major = Major::register(None, CString::try_from_fmt(fmt!("rloop-test"))?, None)?;
-        let workers = WorkQueue::new(c_str!("rloop_test_io"), Locality::Anywhere, 0)?;
+        let workers = WorkQueue::new(
+            c_str!("rloop_test_io"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            0,
+        )?;
         let device = Arc::pin_init(
             pin_init!(FileDevice {
                 workers,
