@@ -278,6 +278,28 @@ int rloop_bdev_sync(struct block_device *bdev)
 	return sync_blockdev(bdev);
 }
 
+/* The flags by which a page cache tells of errors of writeback, once. */
+unsigned long rloop_bdev_take_errors(struct block_device *bdev)
+{
+	unsigned long *flags = &bdev->bd_mapping->flags, taken = 0;
+
+	if (test_and_clear_bit(AS_EIO, flags))
+		taken |= BIT(AS_EIO);
+	if (test_and_clear_bit(AS_ENOSPC, flags))
+		taken |= BIT(AS_ENOSPC);
+	return taken;
+}
+
+void rloop_bdev_give_errors(struct block_device *bdev, unsigned long taken)
+{
+	unsigned long *flags = &bdev->bd_mapping->flags;
+
+	if (taken & BIT(AS_EIO))
+		set_bit(AS_EIO, flags);
+	if (taken & BIT(AS_ENOSPC))
+		set_bit(AS_ENOSPC, flags);
+}
+
 void rloop_bdev_invalidate(struct block_device *bdev)
 {
 	invalidate_bdev(bdev);
@@ -356,6 +378,11 @@ u64 rloop_flush_submitted(const struct request *rq)
 u64 rloop_now(void)
 {
 	return ktime_get_ns();
+}
+
+s64 rloop_seconds(void)
+{
+	return ktime_get_seconds();
 }
 
 struct gendisk *rloop_alloc_disk(struct blk_mq_tag_set *set,
@@ -459,6 +486,14 @@ loff_t rloop_i_size_read(const struct inode *inode)
 const struct path *rloop_file_path(const struct file *file)
 {
 	return &file->f_path;
+}
+
+/* As by fcntl(): not all file systems would open it so. */
+void rloop_file_no_atime(struct file *file)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags |= O_NOATIME;
+	spin_unlock(&file->f_lock);
 }
 
 /* The unit in which the file system allocates, in bytes; negative errno. */

@@ -7,10 +7,8 @@ source "$(dirname "$0")/test_common.sh"
 
 lossy_device rewrite
 expect "fsync" 0 "$(fdio "$dev" fsync | results)"
-# show BYTES: of the file, 0 for all. It may fail at first, as it syncs what is cached of
-# the device, and that tells of the loss.
-show() { eventually shown "$1"; }
-shown() { [[ $(loopctl "$dev" set_status64 sizelimit="$1") == 0 ]]; }
+# show BYTES: of the file, 0 for all.
+show() { expect "set_status64" 0 "$(loopctl "$dev" set_status64 sizelimit="$1")"; }
 lose_writes "$dev" "$target" "$node" 8388608
 show 65536
 expect "size" 128 "$(sectors_of "$dev")"

@@ -110,7 +110,29 @@ impl<T: Operations> Disk<T> {
     /// The same, and sets the queue limits. On an error (`EINVAL`: impossible limits) nothing is
     /// changed.
     pub(crate) fn freeze_with(&self, limits: &Limits) -> Result<Frozen<'_, T>> {
-        Frozen::with_limits(self, limits)
+        Frozen::with_limits(self, limits, None)
+    }
+
+    /// The same where the limits were set to `before`: what of them was changed in sysfs since then, and
+    /// is not to be changed now, stays.
+    pub(crate) fn freeze_to_change(
+        &self,
+        before: &Limits,
+        limits: &Limits,
+    ) -> Result<Frozen<'_, T>> {
+        Frozen::with_limits(self, limits, Some(before))
+    }
+
+    /// Up to how many pages of a file are read ahead at a time.
+    pub(super) fn read_ahead(&self) -> usize {
+        // SAFETY: A live disk has its `bdi`; a word that others may change at any time.
+        unsafe { (&raw const (*(*self.as_ptr()).bdi).ra_pages).read_volatile() }
+    }
+
+    /// Sets that. Under the queue's `limits_lock`, or while the queue is frozen.
+    pub(super) fn set_read_ahead(&self, pages: usize) {
+        // SAFETY: As above; it is written as a whole (`queue_ra_store()` in `block/blk-sysfs.c`).
+        unsafe { (&raw mut (*(*self.as_ptr()).bdi).ra_pages).write_volatile(pages) };
     }
 
     /// Gives the disk as many hardware queues as `count`, or leaves it those it has if there is no
@@ -164,7 +186,7 @@ impl<T: Operations> Disk<T> {
     }
 
     /// Writes back what is dirty in the page caches of the device and its partitions. The errno of the
-    /// first failed writeback. Sleeps.
+    /// first that fails. Sleeps.
     pub(crate) fn sync(&self) -> Result {
         let results = parts(self).map(|part| part.sync());
         results.reduce(Result::and).unwrap_or(Ok(()))

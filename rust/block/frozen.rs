@@ -37,9 +37,13 @@ impl<'a, T: Operations> Frozen<'a, T> {
         Self::locked(disk, disk.data().freezing.lock())
     }
 
-    /// Freezes the queue, and sets its limits. On an error (`EINVAL`: impossible limits) nothing is
-    /// changed.
-    pub(super) fn with_limits(disk: &'a Disk<T>, limits: &Limits) -> Result<Self> {
+    /// Freezes the queue, and sets its limits; from `before`, if that is known. On an error (`EINVAL`:
+    /// impossible limits) nothing is changed.
+    pub(super) fn with_limits(
+        disk: &'a Disk<T>,
+        limits: &Limits,
+        before: Option<&Limits>,
+    ) -> Result<Self> {
         let exclusive = disk.data().freezing.lock();
         let queue = disk.queue();
         let mut raw = MaybeUninit::<bindings::queue_limits>::uninit();
@@ -48,10 +52,17 @@ impl<'a, T: Operations> Frozen<'a, T> {
             sys::rloop_limits_start(queue, raw.as_mut_ptr());
             raw.assume_init()
         };
-        limits.apply(&mut raw);
+        let same_medium = before.is_some_and(|before| before.rotational == limits.rotational);
+        limits.apply(&mut raw, same_medium);
+        let read_ahead = disk.read_ahead();
         let frozen = Self::locked(disk, exclusive);
         // SAFETY: The queue is live and frozen; releases `limits_lock`.
         to_result(unsafe { bindings::queue_limits_commit_update(queue, &mut raw) })?;
+        if same_medium {
+            // It was made as large as the kernel thinks right. (Who sets it in sysfs just now sees to
+            // that himself, or is not heard.)
+            disk.set_read_ahead(read_ahead);
+        }
         Ok(frozen)
     }
 

@@ -54,7 +54,8 @@ impl Limits {
         dma_alignment: 511,
     };
 
-    pub(super) fn apply(&self, raw: &mut bindings::queue_limits) {
+    /// `same_medium`: whether it is a spinning disk stays as it is, perhaps by the administrator's will.
+    pub(super) fn apply(&self, raw: &mut bindings::queue_limits, same_medium: bool) {
         raw.logical_block_size = self.block_size;
         raw.physical_block_size = self.block_size;
         raw.io_min = self.block_size;
@@ -66,11 +67,13 @@ impl Limits {
         );
         // A write can be made stable by itself wherever there is something to be made stable.
         set(&mut raw.features, sys::RLOOP_BLK_FEAT_FUA, self.write_cache);
-        set(
-            &mut raw.features,
-            sys::RLOOP_BLK_FEAT_ROTATIONAL,
-            self.rotational,
-        );
+        if !same_medium {
+            set(
+                &mut raw.features,
+                sys::RLOOP_BLK_FEAT_ROTATIONAL,
+                self.rotational,
+            );
+        }
         raw.discard_granularity = self.discard.granularity;
         raw.max_hw_discard_sectors = self.discard.max_discard_sectors;
         raw.max_write_zeroes_sectors = self.discard.max_write_zeroes_sectors;
@@ -107,7 +110,7 @@ mod tests {
         let raw = unsafe { ::core::mem::zeroed::<bindings::queue_limits>() };
         let mut raw = KBox::new(raw, GFP_KERNEL)?;
         raw.features = features;
-        limits.apply(&mut raw);
+        limits.apply(&mut raw, false);
         Ok(raw)
     }
 

@@ -31,10 +31,17 @@ impl Part {
         unsafe { sys::rloop_bdev_has_fs(self.bdev.as_ptr()) }
     }
 
-    /// Writes back what is dirty in its page cache. The errno of a failed writeback. Sleeps.
+    /// Writes back what is dirty in its page cache. The errno if that fails; what has failed before is
+    /// left to be told to others. Sleeps.
     pub(super) fn sync(&self) -> Result {
+        let bdev = self.bdev.as_ptr();
         // SAFETY: Live by the type invariant.
-        to_result(unsafe { sys::rloop_bdev_sync(self.bdev.as_ptr()) })
+        to_result(unsafe {
+            let before = sys::rloop_bdev_take_errors(bdev);
+            let result = sys::rloop_bdev_sync(bdev);
+            sys::rloop_bdev_give_errors(bdev, before);
+            result
+        })
     }
 
     /// Drops clean pages of its page cache. Sleeps.

@@ -61,7 +61,7 @@ pub(super) fn configure(
     let want_direct = flags.contains(Flags::DIRECT_IO) || given.is_direct();
     // LOCKING: Outside of our locks. To open a block device takes its `open_mutex`, inside of which
     // our `release` takes the lock of the state; that of a loop device below is taken, too.
-    let file = Arc::new(reopen(device, &given, read_only)?, GFP_KERNEL)?;
+    let file = Arc::new(reopen(device, config.fd, &given, read_only)?, GFP_KERNEL)?;
     let (alignment, discard) = (file.direct_alignment(), file.discard());
     let mut effective = flags.without(Flags::AUTOCLEAR);
     if read_only {
@@ -183,7 +183,7 @@ pub(super) fn change_fd(device: &Device, bdev: &BlockDevice<Loop>, fd: u32) -> R
     }
     check(device, fd, &given)?;
     // LOCKING: As in `configure()`.
-    let file = reopen(device, &given, true)?;
+    let file = reopen(device, fd, &given, true)?;
 
     let topology = topology(device, &given)?;
     let mut control = device.control.lock_killable()?;
@@ -283,8 +283,19 @@ fn given(device: &Device, fd: u32) -> Result<GivenFile> {
 ///
 /// Not that of a loop device: opened twice it would record its losses for both, and the device on it
 /// would tell each of them twice (P3). A loop device stays bound for as long as the file is open.
-fn reopen(device: &Device, given: &GivenFile, read_only: bool) -> Result<BackingFile> {
-    let file = given.reopen(read_only, &device.shared.mappings)?;
+fn reopen(device: &Device, fd: u32, given: &GivenFile, read_only: bool) -> Result<BackingFile> {
+    let file = given
+        .reopen(read_only, &device.shared.mappings)
+        .inspect_err(|error| {
+            refused!(
+                device.label(),
+                "file descriptor",
+                // As the caller sees it.
+                fd as i32,
+                fmt!("its file cannot be opened once more: {:?}", error),
+                "what its opener, and the caller's device control group, may open"
+            );
+        })?;
     let Some(disk) = given.disk::<Loop>() else {
         return Ok(file.keeping(given));
     };

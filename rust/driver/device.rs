@@ -42,6 +42,8 @@ pub(super) mod work {
     pub(in super::super) const FLUSH: u64 = 1;
     /// Takes back limits that the backing file turned out not to support.
     pub(in super::super) const LIMITS: u64 = 2;
+    /// Brings the access time of the backing file up to date.
+    pub(in super::super) const TOUCH: u64 = 3;
 }
 
 /// What a bound device holds.
@@ -118,11 +120,14 @@ pub(crate) struct Device {
     flush_work: Work<Device, { work::FLUSH }>,
     #[pin]
     limits_work: Work<Device, { work::LIMITS }>,
+    #[pin]
+    touch_work: Work<Device, { work::TOUCH }>,
 }
 
 impl_has_work! {
     impl HasWork<Self, { work::FLUSH }> for Device { self.flush_work }
     impl HasWork<Self, { work::LIMITS }> for Device { self.limits_work }
+    impl HasWork<Self, { work::TOUCH }> for Device { self.touch_work }
 }
 
 impl Device {
@@ -146,6 +151,7 @@ impl Device {
                 stats: Stats::new(),
                 flush_work <- new_work!("rloop::flush"),
                 limits_work <- new_work!("rloop::limits"),
+                touch_work <- new_work!("rloop::touch"),
             }),
             GFP_KERNEL,
         )
@@ -257,7 +263,7 @@ impl Device {
             let mut frozen = if limits == attached.binding.limits() {
                 disk.freeze()
             } else {
-                disk.freeze_with(&limits)?
+                disk.freeze_to_change(&attached.binding.limits(), &limits)?
             };
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);
@@ -294,5 +300,19 @@ impl WorkItem<{ work::LIMITS }> for Device {
 
     fn run(this: Arc<Self>) {
         super::settings::take_back_limits(&this);
+    }
+}
+
+impl WorkItem<{ work::TOUCH }> for Device {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        // Under the lock: what comes after `losetup -d` finds the file unused. Who has it may wait for
+        // other work, for which there may be no other thread: a later read will do as well.
+        if let Some(control) = this.control.try_lock() {
+            if let Ok(attached) = control.bound() {
+                attached.binding.file.touch();
+            }
+        }
     }
 }

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
-    core::errno::{self, eopnotsupp},
+    core::{
+        errno::{self, eopnotsupp},
+        workqueue::Locality,
+    },
     fs::{
         io::{self, Outcome},
         range::{self, Change},
@@ -485,6 +488,9 @@ pub(super) fn end(mut rq: Request<Loop>, result: Result) {
             Status::from(error)
         }
     };
+    if rq.op() == Op::Read && bound(&rq).is_ok_and(|binding| binding.file.note_read()) {
+        touch(&rq);
+    }
     let data = rq.data().driver();
     let ticket = data.ticket.take();
     let ordered = data.ordered;
@@ -505,6 +511,16 @@ pub(super) fn end(mut rq: Request<Loop>, result: Result) {
             Flushes::complete_write(device, ticket);
         }
     }
+}
+
+/// Has the access time of the backing file brought up to date by somebody who may wait. Any context.
+fn touch(rq: &Request<Loop>) {
+    let device = rq.device_arc();
+    let owned = device.clone();
+    // If it is queued already that is as good.
+    let _ = device
+        .workqueue(Locality::Anywhere)
+        .enqueue::<Arc<Device>, { work::TOUCH }>(owned);
 }
 
 /// What a request was for, as a whole.

@@ -117,6 +117,11 @@ impl Health {
         self.change(|inner| inner.moved(size, covers));
     }
 
+    /// The device, and its file, end there from now on. Only while no request is in flight.
+    pub(super) fn ends_at(&self, size: Sectors) {
+        self.change(|inner| inner.ends_at(size));
+    }
+
     /// What was lost shall count no longer.
     pub(super) fn reset(&self) {
         self.change(policy::Health::reset);

@@ -19,7 +19,13 @@ pub(super) fn set_capacity(device: &Device, disk: &Disk<Loop>) -> Result {
     let control = device.control.lock_killable()?;
     let binding = &control.bound().map_err(errno)?.binding;
     let capacity = binding.window.capacity(binding.file.size()?);
+    let before = disk.capacity();
     disk.set_capacity(capacity.get());
+    if capacity.get() < before {
+        // What was accepted before is over then.
+        let _frozen = disk.freeze();
+        device.health.ends_at(capacity);
+    }
     Ok(())
 }
 
@@ -92,7 +98,7 @@ pub(super) fn take_back_limits(device: &Device) {
     };
     let binding = attached.binding.clone();
     let limits = binding.limits();
-    let result = binding.disk.freeze_with(&limits).map(drop);
+    let result = binding.disk.freeze_to_change(&limits, &limits).map(drop);
     if let Err(error) = result {
         trouble!(device.label(), "could not switch discards off: {:?}", error);
     }

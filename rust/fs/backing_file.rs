@@ -4,7 +4,7 @@
 
 use crate::{
     block::{limits::Discard, Disk, Operations},
-    core::errno,
+    core::{clock, errno},
     fs::{
         credentials::ActingAs,
         mappings::{Mappings, Restraint},
@@ -27,6 +27,9 @@ use kernel::{
     },
 };
 
+/// How long the access time of a file that is read may be behind, in seconds.
+const TOUCH_EVERY: i64 = 10;
+
 /// A file opened by the driver for itself: flags, position and errseq cursor are its own.
 ///
 /// # Invariants
@@ -44,6 +47,8 @@ pub(crate) struct BackingFile {
     changes: Atomic<u64>,
     /// What [`changes`](Self::changes) was before the last sync of all metadata.
     synced: Atomic<u64>,
+    /// When its access time was last brought up to date, in seconds since the machine was started.
+    touched: Atomic<i64>,
     /// Its page cache is not to take memory that has to be had by I/O.
     restraint: Option<Restraint>,
 }
@@ -65,6 +70,7 @@ impl BackingFile {
             given: None,
             changes: Atomic::new(1),
             synced: Atomic::new(0),
+            touched: Atomic::new(0),
             restraint: None,
         };
         // SAFETY: The inode is held by the open file, and its file system by that.
@@ -74,13 +80,17 @@ impl BackingFile {
         own
     }
 
-    /// The same, for whose page cache no memory is to be had by I/O as long as it is open. Fails with
-    /// `ENOMEM`. May sleep.
+    /// The same, for whose page cache, or that of the file that has its data, no memory is to be had by
+    /// I/O as long as it is open. Fails with `ENOMEM`. May sleep.
     pub(super) fn restrained(mut self, mappings: &Arc<Mappings>) -> Result<Self> {
-        // SAFETY: An open file has a mapping, and holds it; the restraint is dropped before the file is
-        // closed.
+        // SAFETY: An open file has a mapping, and an inode that holds the data, which its dentry holds,
+        // and with overlayfs that of the file below; the restraint is dropped before the file is closed.
         self.restraint = Some(unsafe {
-            let mapping = (*self.as_ptr()).f_mapping;
+            let mapping = if sys::rloop_is_stacked(self.inode()) {
+                (*sys::rloop_real_inode(self.as_ptr())).i_mapping
+            } else {
+                (*self.as_ptr()).f_mapping
+            };
             mappings.restrain(NonNull::new_unchecked(mapping))?
         });
         Ok(self)
@@ -108,6 +118,20 @@ impl BackingFile {
     /// A range was changed without writing data. Any context.
     pub(super) fn note_change(&self) {
         self.changes.fetch_add(1, Release);
+    }
+
+    /// It was read. Whether it is time to [`touch`](Self::touch) it. Any context.
+    pub(crate) fn note_read(&self) -> bool {
+        let (now, last) = (clock::seconds(), self.touched.load(Relaxed));
+        let behind = last == 0 || now.saturating_sub(last) >= TOUCH_EVERY;
+        behind && self.touched.cmpxchg(last, now.max(1), Relaxed).is_ok()
+    }
+
+    /// Sets its access time, if its file system wants that. Sleeps, perhaps for the file system's journal:
+    /// that is why those who read it do not.
+    pub(crate) fn touch(&self) {
+        // SAFETY: Open by the type invariant.
+        unsafe { bindings::touch_atime(sys::rloop_file_path(self.as_ptr())) };
     }
 
     /// Acts with the opener's credentials until the result is dropped.

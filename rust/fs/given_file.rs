@@ -215,7 +215,11 @@ impl GivenFile {
         })
         .map_err(errno::for_user)?;
         // SAFETY: Freshly opened, and ours.
-        let own = unsafe { BackingFile::from_raw(NonNull::new_unchecked(file)) };
+        let own = unsafe {
+            // See `BackingFile::touch()`.
+            sys::rloop_file_no_atime(file);
+            BackingFile::from_raw(NonNull::new_unchecked(file))
+        };
         // A block device is opened by its number, which may be another one's by now.
         // SAFETY: Both files are open.
         if unsafe { (*file).f_mapping != (*self.as_ptr()).f_mapping } {

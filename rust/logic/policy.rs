@@ -247,6 +247,17 @@ impl<S: DerefMut<Target = [Range]>> Health<S> {
         }
     }
 
+    /// The device ends at `size` from now on because its file does: what was beyond is
+    /// gone by somebody's will, and nothing can be lost of it.
+    pub fn ends_at(&mut self, size: Sectors) {
+        if let Mode::Rewrite(sets) = &mut self.mode {
+            let length = Sectors::new(HIDDEN.first().get().saturating_sub(size.get()));
+            for set in [&mut sets.written, &mut sets.syncing, &mut sets.suspect] {
+                set.remove(Range::new(size, length));
+            }
+        }
+    }
+
     /// A write, discard or zeroing is complete, before flushes are told so. `begun`
     /// is the generation when it was begun.
     pub fn write_done(&mut self, range: Range, begun: Generation, result: Result<(), Errno>) {

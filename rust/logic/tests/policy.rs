@@ -224,6 +224,41 @@ fn what_a_window_does_not_show_stays_lost() {
 }
 
 #[test]
+fn rewrite_forgets_what_was_cut_off() {
+    let mut device = Health::new(rewrite(4));
+    write(&mut device, 4, 2);
+    write(&mut device, 50, 10);
+    assert_eq!(flush(&mut device, Err(EIO)), Err(EIO));
+    device.ends_at(Sectors::new(52));
+    assert_eq!(device.suspect(), [range(4, 2), range(50, 2)]);
+    write(&mut device, 4, 2);
+    write(&mut device, 50, 2);
+    assert_eq!(flush(&mut device, Ok(())), Ok(()));
+}
+
+#[test]
+fn rewrite_does_not_suspect_later_what_was_cut_off_before() {
+    let mut device = Health::new(rewrite(4));
+    write(&mut device, 4, 2);
+    write(&mut device, 50, 10);
+    device.sync_begins();
+    write(&mut device, 70, 1);
+    device.ends_at(Sectors::new(40));
+    assert_eq!(device.sync_ended(Err(EIO)), Err(EIO));
+    assert_eq!(device.suspect(), [range(4, 2)]);
+}
+
+#[test]
+fn rewrite_keeps_what_is_hidden_when_the_file_ends_earlier() {
+    let mut device = Health::new(rewrite(4));
+    write(&mut device, 50, 10);
+    assert_eq!(flush(&mut device, Err(EIO)), Err(EIO));
+    device.moved(Sectors::new(10), false);
+    device.ends_at(Sectors::new(5));
+    assert_eq!(device.suspect(), [range(0, 5), Range::last()]);
+}
+
+#[test]
 fn what_a_window_did_not_show_may_be_lost_later() {
     let mut device = Device::new(rewrite(4));
     write(&mut device, 50, 1);

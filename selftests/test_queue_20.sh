@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# P8: what is cached is read at once while the journal of the backing file system writes: to
+# read the file does not mean to change when it was read last.
+# shellcheck source=selftests/queue_common.sh
+source "$(dirname "$0")/queue_common.sh"
+
+! under_test_is_c || skip "the C driver reads nothing while it syncs"
+require_module dm_delay
+node=$(ram_disk 64)
+# Writes take their time, in ms.
+delay=400
+table() { echo "0 $(sectors_of "$node") delay $node 0 0 $node 0 $delay"; }
+mkfs.ext4 -q -F "$node"
+slow=$(dm slow "$(linear "$node")")
+mount_at "$tmp/disk" -o relatime "$slow"
+truncate -s 32M "$tmp/disk/image"
+# Read, and so cached: 4 MiB.
+dd if=/dev/zero of="$tmp/disk/image" bs=1M count=4 conv=notrunc status=none
+dev=$(attach_mode buffered "$tmp/disk/image")
+dd if="$dev" of=/dev/null bs=1M count=4 iflag=direct status=none
+sync -f "$tmp/disk"
+dm_switch "$slow" "$(table)"
+
+# passes: none of three readers at a time waits as long as a write of the journal takes. The
+# machine may be busy for once.
+passes() {
+	local writer readers=() at reader
+	# Each write goes to a hole, so that each commit has the inode.
+	for at in 8 9 10 11; do
+		echo "pwrite:$(((at + round * 4) * 1048576)):4096:$at fsync"
+	done >"$tmp/script"
+	# shellcheck disable=SC2046
+	fdio "$dev:rw,direct" $(<"$tmp/script") >"$tmp/writes" &
+	writer=$!
+	for reader in 1 2 3; do
+		reads_while "$writer" "$tmp/reads.$reader" "$dev" 0 4194304 &
+		readers+=("$!")
+	done
+	wait "$writer"
+	for reader in "${readers[@]}"; do
+		wait "$reader"
+	done
+	expect "writes and syncs" 8 "$(awk '$4 == 4096 || $4 == 0' "$tmp/writes" | wc -l)"
+	slowest=$(longest pread "$tmp"/reads.[123])
+	log "with a write in $delay ms a read takes $((slowest / 1000000)) ms at most"
+	[[ $slowest -lt $((delay * 1000000 / 2)) ]]
+}
+for ((round = 0; round < 4; round++)); do
+	if passes; then break; fi
+	[[ $round -lt 3 ]] || fail "a cached read waits for the journal"
+	delay=$((delay * 2))
+	dm_switch "$slow" "$(table)"
+done
+dm_switch "$slow" "$(linear "$node")"
+detach "$dev"
+umount "$tmp/disk"
