@@ -13,7 +13,7 @@ on_exit udevadm control --reload
 on_exit rm -f "$rules"
 # As in README.md, but for the names.
 cat >"$rules" <<-EOF
-	ACTION=="change", SUBSYSTEM=="block", KERNEL=="$LOOP[0-9]*", ATTR{loop/backing_file}=="$tmp/vm/*", \\
+	ACTION=="change", SUBSYSTEM=="block", KERNEL=="${LOOP}[0-9]*", ATTR{loop/backing_file}=="$tmp/vm/*", \\
 	    ATTR{rloop/error_policy}="sticky", ATTR{rloop/flush_mode}="barrier"
 EOF
 udevadm control --reload

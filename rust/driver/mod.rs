@@ -10,8 +10,8 @@
 //! [`flush`](flush::Flushes). Everything else is put into its [`order`](order::InOrder), and waits
 //! there for requests accepted before whose range it overlaps; writes take a ticket of the drain on
 //! the way. Then it goes to one of the device's [lanes](lane), whose worker, one of the [`workers`],
-//! [`execute`]s it: directly, in which case the request comes back when the I/O is done, from hard
-//! interrupts by a [`done_lane`], or through the page cache, where a read may be left to come back
+//! [`execute`]s it: directly, in which case the request comes back when the I/O is done, with
+//! interrupts off by a [`done_lane`], or through the page cache, where a read may be left to come back
 //! when the page is there. What would block goes to the lane whose workers may. What a worker itself
 //! has brought to an end goes to a [`done_lane`] as well, unless requests come one at a time.
 //! [`execute::end`] ends it, releases those that waited for it, and gives its ticket back, whereupon
@@ -28,7 +28,8 @@
 //!
 //! From the outside in: `Device::claiming`, `disk->open_mutex`, [`Shared::topology`](registry::Shared),
 //! `Device::control`, the freeze of the queue, `Device::published`. The registry's lock is held
-//! for looking at its table only. Hardware queues are set outside of all of them. To open a device
+//! for looking at its table only; those of the page caches ([`Mappings`](crate::fs::Mappings)) and of
+//! the disks that live are innermost. Hardware queues are set outside of all of them. To open a device
 //! takes none of ours, see `Device::gone`. The locks of the order, the lanes, the flushes and the
 //! health are taken with nothing inside, in any context.
 //!
