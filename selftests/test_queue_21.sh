@@ -18,7 +18,7 @@ sync -f "$tmp/disk"
 on_exit fsfreeze -u "$tmp/disk"
 
 body() {
-	local mode=$1 flags=$2 dev workers i writers=()
+	local mode=$1 flags=$2 dev workers i reader writers=()
 	dev=$(attach_mode "$mode" "$tmp/merged/image")
 	workers=$(<"$(own "$dev" workers)")
 	fsfreeze -f "$tmp/disk"
@@ -28,16 +28,17 @@ body() {
 	done
 	all_written() { writes_in_flight "$dev" && [[ $in_flight_now -eq $((2 * workers)) ]]; }
 	eventually all_written
-	# Without an end, if it gets no worker.
-	timeout 60 dd if="$dev" of=/dev/null bs=4k skip=1024 count=64 iflag=direct status=none ||
-		fail "$mode: nothing can be read while $((2 * workers)) writes wait"
+	# Whoever waits without an end cannot be killed either.
+	(dd if="$dev" of=/dev/null bs=4k skip=1024 count=64 iflag=direct status=none && : >"$tmp/read") &
+	reader=$!
+	eventually test -e "$tmp/read"
 	all_written || fail "$mode: the file system was not frozen"
 	fsfreeze -u "$tmp/disk"
-	for i in "${writers[@]}"; do
+	for i in "$reader" "${writers[@]}"; do
 		wait "$i"
 	done
 	expect "writes" $((2 * workers)) "$(cat "$tmp"/write.* | awk '$4 == 4096' | wc -l)"
-	rm "$tmp"/write.*
+	rm "$tmp"/write.* "$tmp/read"
 	detach "$dev"
 }
 body direct direct
