@@ -15,8 +15,8 @@ mkfs.ext4 -q -F "$node"
 slow=$(dm slow "$(linear "$node")")
 mount_at "$tmp/disk" -o relatime "$slow"
 truncate -s 32M "$tmp/disk/image"
-# Read, and so cached: 4 MiB.
-dd if=/dev/zero of="$tmp/disk/image" bs=1M count=4 conv=notrunc status=none
+# 4 MiB are read, and so cached; one more is written again and again.
+dd if=/dev/zero of="$tmp/disk/image" bs=1M count=5 conv=notrunc status=none
 dev=$(attach_mode buffered "$tmp/disk/image")
 dd if="$dev" of=/dev/null bs=1M count=4 iflag=direct status=none
 sync -f "$tmp/disk"
@@ -25,7 +25,7 @@ dm_switch "$slow" "$(table)"
 # passes: none of three readers at a time waits as long as a write of the journal takes. The
 # machine may be busy for once.
 passes() {
-	local writer readers=() at reader
+	local writer others=() at other
 	# Each write goes to a hole, so that each commit has the inode.
 	for at in 8 9 10 11; do
 		echo "pwrite:$(((at + round * 4) * 1048576)):4096:$at fsync"
@@ -33,13 +33,18 @@ passes() {
 	# shellcheck disable=SC2046
 	fdio "$dev:rw,direct" $(<"$tmp/script") >"$tmp/writes" &
 	writer=$!
-	for reader in 1 2 3; do
-		reads_while "$writer" "$tmp/reads.$reader" "$dev" 0 4194304 &
-		readers+=("$!")
+	# Each of these changes the time of the last change, after which the next read counts.
+	while kill -0 "$writer" 2>/dev/null; do
+		fdio "$dev:rw,direct" pwrite:4194304:4096:1 pwrite:4198400:4096:1 >>"$tmp/overwrites"
+	done &
+	others+=("$!")
+	for at in 1 2 3; do
+		reads_while "$writer" "$tmp/reads.$at" "$dev" 0 4194304 &
+		others+=("$!")
 	done
 	wait "$writer"
-	for reader in "${readers[@]}"; do
-		wait "$reader"
+	for other in "${others[@]}"; do
+		wait "$other"
 	done
 	expect "writes and syncs" 8 "$(awk '$4 == 4096 || $4 == 0' "$tmp/writes" | wc -l)"
 	slowest=$(longest pread "$tmp"/reads.[123])
