@@ -258,12 +258,11 @@ impl Device {
             })
             .transpose()?;
         {
-            let limits = binding.limits();
-            // Setting them undoes what the administrator has set in sysfs, such as read-ahead.
-            let mut frozen = if limits == attached.binding.limits() {
+            let (before, limits) = (attached.binding.limits(), binding.limits());
+            let mut frozen = if limits == before {
                 disk.freeze()
             } else {
-                disk.freeze_to_change(&attached.binding.limits(), &limits)?
+                disk.freeze_to_change(&before, &limits)?
             };
             if !Arc::ptr_eq(&attached.binding.file, &binding.file) {
                 self.flushes.exchange(&attached.binding.file, &binding.file);

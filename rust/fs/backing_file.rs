@@ -47,7 +47,8 @@ pub(crate) struct BackingFile {
     changes: Atomic<u64>,
     /// What [`changes`](Self::changes) was before the last sync of all metadata.
     synced: Atomic<u64>,
-    /// When its access time was last brought up to date, in seconds since the machine was started.
+    /// When its access time was last brought up to date, in seconds since the machine was started;
+    /// the least number: not yet.
     touched: Atomic<i64>,
     /// Its page cache is not to take memory that has to be had by I/O.
     restraint: Option<Restraint>,
@@ -70,7 +71,7 @@ impl BackingFile {
             given: None,
             changes: Atomic::new(1),
             synced: Atomic::new(0),
-            touched: Atomic::new(0),
+            touched: Atomic::new(i64::MIN),
             restraint: None,
         };
         // SAFETY: The inode is held by the open file, and its file system by that.
@@ -123,8 +124,8 @@ impl BackingFile {
     /// It was read. Whether it is time to [`touch`](Self::touch) it. Any context.
     pub(crate) fn note_read(&self) -> bool {
         let (now, last) = (clock::seconds(), self.touched.load(Relaxed));
-        let behind = last == 0 || now.saturating_sub(last) >= TOUCH_EVERY;
-        behind && self.touched.cmpxchg(last, now.max(1), Relaxed).is_ok()
+        let behind = now.saturating_sub(last) >= TOUCH_EVERY;
+        behind && self.touched.cmpxchg(last, now, Relaxed).is_ok()
     }
 
     /// Sets its access time, if its file system wants that. Sleeps, perhaps for the file system's journal:

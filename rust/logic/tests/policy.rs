@@ -225,7 +225,7 @@ fn what_a_window_does_not_show_stays_lost() {
 
 #[test]
 fn rewrite_forgets_what_was_cut_off() {
-    let mut device = Health::new(rewrite(4));
+    let mut device = Device::new(rewrite(4));
     write(&mut device, 4, 2);
     write(&mut device, 50, 10);
     assert_eq!(flush(&mut device, Err(EIO)), Err(EIO));
@@ -238,7 +238,7 @@ fn rewrite_forgets_what_was_cut_off() {
 
 #[test]
 fn rewrite_does_not_suspect_later_what_was_cut_off_before() {
-    let mut device = Health::new(rewrite(4));
+    let mut device = Device::new(rewrite(4));
     write(&mut device, 4, 2);
     write(&mut device, 50, 10);
     device.sync_begins();
@@ -250,7 +250,7 @@ fn rewrite_does_not_suspect_later_what_was_cut_off_before() {
 
 #[test]
 fn rewrite_keeps_what_is_hidden_when_the_file_ends_earlier() {
-    let mut device = Health::new(rewrite(4));
+    let mut device = Device::new(rewrite(4));
     write(&mut device, 50, 10);
     assert_eq!(flush(&mut device, Err(EIO)), Err(EIO));
     device.moved(Sectors::new(10), false);
