@@ -232,3 +232,21 @@ fail_some() {
 	[[ $(scaled 10) -le 10 ]] || step=1
 	fail_nth --first $((1 + SEED % step)) --step "$step" "$@"
 }
+# require_freezer SECONDS [ELSE]: for freeze_all, which stops everything that long; skips, and says what
+# was tested ELSE, where the kernel has no such test.
+require_freezer() {
+	local delay=/sys/module/suspend/parameters/pm_test_delay
+	[[ -w /sys/power/pm_test && -s /sys/power/state ]] ||
+		skip "no suspend test in this kernel (CONFIG_PM_DEBUG)${2:+; $2}"
+	[[ ! -e $delay ]] || {
+		on_exit bash -c "echo $(<"$delay") >$delay"
+		echo "$1" >"$delay"
+	}
+	on_exit bash -c "echo none >/sys/power/pm_test"
+	echo freezer >/sys/power/pm_test
+}
+freeze_all() {
+	local states
+	states=$(</sys/power/state)
+	echo "${states%% *}" >/sys/power/state || fail "the freezer failed"
+}

@@ -24,8 +24,7 @@ total=$(sectors_of "$node")
 bad="0 $start linear $node 0
 $start 2048 error
 $((start + 2048)) $((total - start - 2048)) linear $node $((start + 2048))"
-mount_at "$tmp/merged" -t overlay \
-	-o "lowerdir=$tmp/disk/lower,upperdir=$tmp/disk/upper,workdir=$tmp/disk/work" overlay
+mount_overlay "$tmp/disk" "$tmp/merged"
 dev=$(attach_mode buffered "$tmp/merged/image")
 
 # A flush.

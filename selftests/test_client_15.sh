@@ -19,8 +19,6 @@ EOF
 udevadm control --reload
 truncate -s 1M "$tmp/vm/image" "$tmp/image"
 
-# setting DEVICE NAME
-setting() { cat "/sys/block/$(name_of "$1")/rloop/$2"; }
 dev=$(attach "$tmp/vm/image")
 other=$(attach "$tmp/image")
 expect "error_policy" sticky "$(setting "$dev" error_policy)"

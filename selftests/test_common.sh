@@ -311,6 +311,8 @@ linear() { echo "0 $(sectors_of "$1") linear $1 0"; }
 error_table() { echo "0 $(sectors_of "$1") error"; }
 # slow_flush_table NODE MS: for dm; flushes take that long, reads and writes no time.
 slow_flush_table() { echo "0 $(sectors_of "$1") delay $1 0 0 $1 0 0 $1 0 $2"; }
+# slow_write_table NODE MS: for dm; writes and flushes take that long, reads no time.
+slow_write_table() { echo "0 $(sectors_of "$1") delay $1 0 0 $1 0 $2"; }
 # loss_table MODE NODE: with which the next sync of a device in that MODE finds a loss:
 # buffered, pages cannot be written; direct, the disk, which has to have a cache, cannot
 # be flushed.
@@ -322,6 +324,10 @@ loss_table() {
 	fi
 }
 
+# mount_overlay DIRECTORY MOUNTPOINT: of lower and upper in DIRECTORY, with work there; with clean-up.
+mount_overlay() {
+	mount_at "$2" -t overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" overlay
+}
 # mount_at DIRECTORY OPTION…: with clean-up.
 mount_at() {
 	local dir=$1

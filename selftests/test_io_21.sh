@@ -18,7 +18,7 @@ dev=$(attach_mode direct "$disk")
 expect "block size" 512 "$(limit "$dev" logical_block_size)"
 [[ $(limit "$dev" write_zeroes_max_bytes) -gt 0 ]] || fail "the device does not zero"
 # Reads take no time, writes do.
-dm_switch "$disk" "0 $(sectors_of "$other") delay $other 0 0 $other 0 2000"
+dm_switch "$disk" "$(slow_write_table "$other" 2000)"
 fdio "$dev:rw,direct" pwrite:512:512:7 >"$tmp/write" &
 eventually is_writing "$dev"
 # It goes down at once, and has two seconds there.

@@ -42,8 +42,8 @@ check() {
 	expect "parameter workers" 3 "$(parameter workers)"
 	dev=$(attach "$tmp/image")
 	expect "hardware queues with queues=$1" "$2" "$(hardware_queues "$dev")"
-	expect "rloop/queues with queues=$1" "$2" "$(<"$(own "$dev" queues)")"
-	expect "rloop/workers" 3 "$(<"$(own "$dev" workers)")"
+	expect "rloop/queues with queues=$1" "$2" "$(setting "$dev" queues)"
+	expect "rloop/workers" 3 "$(setting "$dev" workers)"
 	cmp "$tmp/image" "$dev"
 	detach "$dev"
 }
@@ -54,4 +54,4 @@ load_with queues=0
 dev=$(attach "$tmp/image")
 automatic=$(hardware_queues "$dev")
 [[ $automatic -ge 2 && $automatic -le $cpus ]] || fail "queues=0 gives $automatic"
-expect "rloop/queues with queues=0" "$automatic" "$(<"$(own "$dev" queues)")"
+expect "rloop/queues with queues=0" "$automatic" "$(setting "$dev" queues)"

@@ -16,7 +16,7 @@ export DM_DISABLE_UDEV=1
 dm_switch "$halves" "0 $half delay $node 0 800
 $half $half linear $node $half"
 # workers DEVICE: with the default of rloop on few processors where that is not told.
-workers() { cat "$(own "$1" workers)" 2>/dev/null || echo 8; }
+workers() { setting "$1" workers 2>/dev/null || echo 8; }
 # round MODE: sets late.
 round() {
 	local mode=$1 dev i slow pids readers apart

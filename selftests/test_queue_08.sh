@@ -10,7 +10,7 @@ require_cachestat
 dir=$(make_backing ext4 32)
 truncate -s 16M "$dir/image"
 dev=$(attach_mode buffered "$dir/image")
-syncs() { awk '$1 == "syncs" { print $2 }' "$(own "$dev" stats)"; }
+syncs() { awk '$1 == "syncs" { print $2 }' "$(rloop_file "$dev" stats)"; }
 # A write to the device itself with O_DSYNC is followed by a flush. A file system
 # leaves that out for a file whose metadata do not change. This has no journal
 # that would be written meanwhile.

@@ -11,8 +11,7 @@ require_controllers memory io
 dir=$(make_backing ext4 64)
 mkdir "$dir/lower" "$dir/upper" "$dir/work" "$tmp/merged"
 dd if=/dev/urandom of="$dir/upper/image" bs=1M count=32 conv=fsync status=none
-mount_at "$tmp/merged" -t overlay \
-	-o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" overlay
+mount_overlay "$dir" "$tmp/merged"
 under_test_is_c || load_with queues=1 workers=1
 high_group
 hold_up_nobody "$tmp/merged/image"

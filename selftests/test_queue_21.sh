@@ -11,8 +11,7 @@ node=$(ram_disk 64)
 mkfs.ext4 -q -F "$node"
 mount_at "$tmp/disk" "$node"
 mkdir "$tmp/disk/"{lower,upper,work}
-mount_at "$tmp/merged" -t overlay \
-	-o "lowerdir=$tmp/disk/lower,upperdir=$tmp/disk/upper,workdir=$tmp/disk/work" overlay
+mount_overlay "$tmp/disk" "$tmp/merged"
 dd if=/dev/zero of="$tmp/merged/image" bs=1M count=8 status=none
 sync -f "$tmp/disk"
 on_exit fsfreeze -u "$tmp/disk"
@@ -20,7 +19,7 @@ on_exit fsfreeze -u "$tmp/disk"
 body() {
 	local mode=$1 flags=$2 dev workers i reader writers=()
 	dev=$(attach_mode "$mode" "$tmp/merged/image")
-	workers=$(<"$(own "$dev" workers)")
+	workers=$(setting "$dev" workers)
 	fsfreeze -f "$tmp/disk"
 	for ((i = 0; i < 2 * workers; i++)); do
 		fdio "$dev:rw,$flags" "pwrite:$((i * 8192)):4096:7" >"$tmp/write.$i" &

@@ -48,8 +48,7 @@ mkdir "$dir/lower" "$dir/upper" "$dir/work" "$dir/merged"
 dd if=/dev/zero of="$dir/upper/swap" bs=64k count=64 status=none
 chmod 600 "$dir/upper/swap"
 mkswap "$dir/upper/swap" >/dev/null
-mount_at "$dir/merged" -t overlay \
-	-o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" overlay
+mount_overlay "$dir" "$dir/merged"
 swapon "$dir/upper/swap"
 on_exit swapoff "$dir/upper/swap"
 expect_error ETXTBSY loopctl "$dev" set_fd "$dir/merged/swap"

@@ -56,19 +56,11 @@ each_mode body
 
 # The kernel's own freezer: all of user space stops for a moment.
 suspend() {
-	local dir dev pid states i busy=0
-	[[ -w /sys/power/pm_test && -s /sys/power/state ]] ||
-		skip "no suspend test in this kernel (CONFIG_PM_DEBUG); control groups froze it all right"
+	local dir dev pid i busy=0
+	require_freezer 1 "control groups froze it all right"
 	dir=$(make_backing tmpfs 16)
 	truncate -s 8M "$dir/image"
 	dev=$(attach "$dir/image")
-	states=$(</sys/power/state)
-	[[ ! -e /sys/module/suspend/parameters/pm_test_delay ]] || {
-		on_exit bash -c "echo 5 >/sys/module/suspend/parameters/pm_test_delay"
-		echo 1 >/sys/module/suspend/parameters/pm_test_delay
-	}
-	on_exit bash -c "echo none >/sys/power/pm_test"
-	echo freezer >/sys/power/pm_test
 	scan "$dev:direct" write --count 2048 --seed 1 --passes "$(scaled 8)" --fsync \
 		--state "$tmp/state" >"$tmp/errors" &
 	pid=$!
@@ -76,7 +68,7 @@ suspend() {
 	for ((i = 0; i < 2; i++)); do
 		sleep 0.2
 		! kill -0 "$pid" 2>/dev/null || busy=$((busy + 1))
-		echo "${states%% *}" >/sys/power/state || fail "the freezer failed"
+		freeze_all
 	done
 	wait "$pid" || fail "scan"
 	expect "errors" '' "$(<"$tmp/errors")"

@@ -6,8 +6,7 @@
 # shellcheck source=selftests/stress_common.sh
 source "$(dirname "$0")/stress_common.sh"
 
-[[ -w /sys/power/pm_test && -s /sys/power/state ]] ||
-	skip "no suspend test in this kernel (CONFIG_PM_DEBUG)"
+require_freezer 3
 require_module dm_delay
 trace=/sys/kernel/tracing
 [[ -d $trace/events ]] || mount -t tracefs tracefs "$trace" 2>/dev/null || true
@@ -23,18 +22,11 @@ mount_at "$tmp/disk" "$slow"
 dd if=/dev/zero of="$tmp/disk/image" bs=1M count=8 status=none
 dev=$(attach_mode buffered "$tmp/disk/image")
 sync
-dm_switch "$slow" "0 $(sectors_of "$node") delay $node 0 0 $node 0 600"
+dm_switch "$slow" "$(slow_write_table "$node" 600)"
 
-# put FILE VALUE: until the end of the test.
-put() {
-	on_exit bash -c "echo '$(<"$1")' >'$1'"
-	echo "$2" >"$1"
-}
-[[ ! -e /sys/module/suspend/parameters/pm_test_delay ]] ||
-	put /sys/module/suspend/parameters/pm_test_delay 3
-put /sys/power/pm_freeze_timeout 300000
-on_exit bash -c "echo none >/sys/power/pm_test"
-echo freezer >/sys/power/pm_test
+# It may take its time to stop all.
+on_exit bash -c "echo $(</sys/power/pm_freeze_timeout) >/sys/power/pm_freeze_timeout"
+echo 300000 >/sys/power/pm_freeze_timeout
 events=$trace/events
 on_exit bash -c "echo 0 >$events/enable; echo 0 >$events/block/block_bio_queue/filter"
 # As the kernel has device numbers.
@@ -51,8 +43,7 @@ fio=$!
 stop_at_exit "$fio"
 all_submitted() { writes_in_flight "$dev" && [[ $in_flight_now -gt 40 ]]; }
 eventually all_submitted
-states=$(</sys/power/state)
-echo "${states%% *}" >/sys/power/state || fail "the freezer failed"
+freeze_all
 wait "$fio" || fail "fio: $(<"$tmp/fio")"
 
 cp "$trace/trace" "$tmp/trace"
