@@ -81,8 +81,8 @@ content_key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
 # shellcheck disable=SC2034
 tied=(setpriv --pdeathsig TERM --)
 
-# provision_kernel KERNEL [OPTION…]: prints the folder of a kernel that is not the user's own, which is made
-# if it is missing.
+# provision_kernel KERNEL [OPTION…]: prints the folder of a kernel that is not the user's
+# own, which is made if it is missing.
 provision_kernel() {
 	local kernel=$1
 	shift
