@@ -273,6 +273,12 @@ void rloop_mapping_release(struct address_space *mapping, gfp_t before)
 	mapping_set_gfp_mask(mapping, mask | (before & (__GFP_IO | __GFP_FS)));
 }
 
+bool rloop_mapping_is_unwritten(const struct address_space *mapping)
+{
+	return mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
+	       mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK);
+}
+
 int rloop_bdev_sync(struct block_device *bdev)
 {
 	return sync_blockdev(bdev);

@@ -116,6 +116,7 @@ void rloop_disk_uevent_change(struct gendisk *disk);
 void rloop_disk_uevent_suppress(struct gendisk *disk, bool on);
 gfp_t rloop_mapping_restrain(struct address_space *mapping);
 void rloop_mapping_release(struct address_space *mapping, gfp_t before);
+bool rloop_mapping_is_unwritten(const struct address_space *mapping);
 int rloop_bdev_sync(struct block_device *bdev);
 unsigned long rloop_bdev_take_errors(struct block_device *bdev);
 void rloop_bdev_give_errors(struct block_device *bdev, unsigned long taken);

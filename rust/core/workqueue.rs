@@ -4,7 +4,13 @@
 
 use crate::sys;
 use core::{ops::Deref, ptr::NonNull};
-use kernel::{bindings, prelude::*, str::CStr, workqueue::Queue};
+use kernel::{
+    bindings, container_of,
+    prelude::*,
+    str::CStr,
+    sync::Arc,
+    workqueue::{HasDelayedWork, Queue, Work, WorkItem},
+};
 
 /// Where the items of a workqueue run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,17 +106,68 @@ impl Drop for WorkQueue {
     }
 }
 
+/// Takes back a delayed work item if it waits for its time or its turn, and waits for its end if it
+/// runs, even if it would have itself queued again. Sleeps.
+pub(crate) fn cancel<T, const ID: u64>(item: &Arc<T>)
+where
+    T: HasDelayedWork<T, ID> + WorkItem<ID, Pointer = Arc<T>>,
+{
+    let item = Arc::as_ptr(item);
+    // SAFETY: It is live as long as the borrow. By `HasDelayedWork` the work that it has is that of a
+    // `struct delayed_work`.
+    let was_queued = unsafe {
+        let work = Work::raw_get(T::raw_get_work(item.cast_mut()));
+        bindings::cancel_delayed_work_sync(container_of!(work, bindings::delayed_work, work))
+    };
+    if was_queued {
+        // SAFETY: What was queued is an `Arc`, made a pointer; as it will not be run that is ours now.
+        drop(unsafe { Arc::from_raw(item) });
+    }
+}
+
 #[kernel::prelude::kunit_tests(rloop_core_workqueue)]
 mod tests {
     use super::*;
     use kernel::{
-        c_str,
-        sync::{
-            atomic::{Atomic, Relaxed},
-            Arc,
-        },
-        time::{delay::fsleep, Delta},
+        c_str, impl_has_delayed_work,
+        sync::atomic::{Atomic, Relaxed},
+        time::{delay::fsleep, msecs_to_jiffies, Delta},
+        workqueue::{new_delayed_work, DelayedWork},
     };
+
+    /// Counts how often it has run, and whether it is gone.
+    #[pin_data]
+    struct Later {
+        ran: Arc<Atomic<i32>>,
+        #[pin]
+        work: DelayedWork<Self>,
+    }
+
+    impl_has_delayed_work! {
+        impl HasDelayedWork<Self> for Later { self.work }
+    }
+
+    impl WorkItem for Later {
+        type Pointer = Arc<Self>;
+
+        fn run(this: Arc<Self>) {
+            this.ran.add(1, Relaxed);
+        }
+    }
+
+    /// One that has not run, and where it counts.
+    fn later() -> Result<(Arc<Later>, Arc<Atomic<i32>>)> {
+        let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let by_work = ran.clone();
+        let item = Arc::pin_init(
+            pin_init!(Later {
+                ran: by_work,
+                work <- new_delayed_work!("rloop_test::later"),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok((item, ran))
+    }
 
     fn pause() {
         fsleep(Delta::from_millis(20));
@@ -183,6 +240,35 @@ mod tests {
         queue.flush();
         let most = most.load(Relaxed);
         assert_eq!(most, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn cancelled_work_never_runs_and_lets_go_of_its_item() -> Result {
+        let queue = WorkQueue::new(
+            c_str!("rloop_test_cancel"),
+            Locality::Anywhere,
+            Freezer::GoesOn,
+            0,
+        )?;
+        let (item, ran) = later()?;
+        let queued = queue.enqueue_delayed(item.clone(), msecs_to_jiffies(3_600_000));
+        assert!(queued.is_ok());
+        cancel(&item);
+        // What counts is held by the item alone.
+        drop(item);
+        drop(queue);
+        let ran = Arc::into_unique_or_drop(ran).map(|ran| ran.load(Relaxed));
+        assert_eq!(ran, Some(0));
+        Ok(())
+    }
+
+    #[test]
+    fn work_that_is_not_queued_can_be_cancelled() -> Result {
+        let (item, ran) = later()?;
+        cancel(&item);
+        drop(item);
+        assert!(Arc::into_unique_or_drop(ran).is_some());
         Ok(())
     }
 }

@@ -3,11 +3,15 @@
 //! Unbinding a device from its file.
 
 use super::{
-    device::Device,
+    device::{work, Device},
     loop_driver::{errno, Loop},
+    uncached,
 };
-use crate::block::{limits::Limits, Disk};
-use kernel::prelude::*;
+use crate::{
+    block::{limits::Limits, Disk},
+    core::workqueue,
+};
+use kernel::{prelude::*, sync::Arc};
 
 /// `LOOP_CLR_FD`: the device is detached when its last user closes it, which may be the caller.
 /// Sleeps.
@@ -20,7 +24,7 @@ pub(super) fn clear(device: &Device, disk: &Disk<Loop>) -> Result {
 }
 
 /// The last user has closed the device. `disk->open_mutex` is held. Sleeps.
-pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
+pub(super) fn last_close(device: &Arc<Device>, disk: &Disk<Loop>) {
     {
         let mut control = device.control.lock();
         if !control.last_close() {
@@ -54,6 +58,11 @@ pub(super) fn last_close(device: &Device, disk: &Disk<Loop>) {
         device.admit(&control);
         attached
     };
+    // It is not queued any more: only requests do that, and the work itself while the device is bound.
+    workqueue::cancel::<_, { work::DROP }>(device);
+    if let Some(attached) = &attached {
+        uncached::drop_written(&attached.binding);
+    }
     // The sysfs directory goes here, which waits for readers, and the file, which takes locks of
     // its own, so no lock of ours may be held.
     drop(attached);

@@ -12,6 +12,7 @@ use super::{
     registry::Shared,
     stats::Stats,
     sysfs::{LoopGroup, RloopGroup},
+    uncached,
 };
 use crate::{
     block::{attributes::Attributes, Disk},
@@ -26,14 +27,14 @@ use crate::{
     new_irq_lock, new_killable_mutex,
 };
 use kernel::{
-    impl_has_work,
+    impl_has_delayed_work, impl_has_work,
     prelude::*,
     str::CString,
     sync::{
         atomic::{Atomic, Relaxed},
         Arc,
     },
-    workqueue::{new_work, Work, WorkItem},
+    workqueue::{new_delayed_work, new_work, DelayedWork, HasWork, Work, WorkItem},
 };
 
 /// Identifies the work items of a device.
@@ -44,6 +45,8 @@ pub(super) mod work {
     pub(in super::super) const LIMITS: u64 = 2;
     /// Brings the access time of the backing file up to date.
     pub(in super::super) const TOUCH: u64 = 3;
+    /// Drops from the page cache what was written.
+    pub(in super::super) const DROP: u64 = 4;
 }
 
 /// What a bound device holds.
@@ -122,12 +125,18 @@ pub(crate) struct Device {
     limits_work: Work<Device, { work::LIMITS }>,
     #[pin]
     touch_work: Work<Device, { work::TOUCH }>,
+    #[pin]
+    drop_work: DelayedWork<Device, { work::DROP }>,
 }
 
 impl_has_work! {
     impl HasWork<Self, { work::FLUSH }> for Device { self.flush_work }
     impl HasWork<Self, { work::LIMITS }> for Device { self.limits_work }
     impl HasWork<Self, { work::TOUCH }> for Device { self.touch_work }
+}
+
+impl_has_delayed_work! {
+    impl HasDelayedWork<Self, { work::DROP }> for Device { self.drop_work }
 }
 
 impl Device {
@@ -152,6 +161,7 @@ impl Device {
                 flush_work <- new_work!("rloop::flush"),
                 limits_work <- new_work!("rloop::limits"),
                 touch_work <- new_work!("rloop::touch"),
+                drop_work <- new_delayed_work!("rloop::drop"),
             }),
             GFP_KERNEL,
         )
@@ -173,6 +183,14 @@ impl Device {
     /// Where its work is done. Any context.
     pub(super) fn workqueue(&self, locality: Locality) -> &WorkQueue {
         self.shared.workers.at(locality, self.depth.load(Relaxed))
+    }
+
+    /// Has one of its work items run there, if it is not queued already. Any context.
+    pub(super) fn enqueue<const ID: u64>(self: &Arc<Self>, queue: &WorkQueue)
+    where
+        Self: HasWork<Self, ID> + WorkItem<ID, Pointer = Arc<Self>>,
+    {
+        let _ = queue.enqueue::<Arc<Self>, ID>(self.clone());
     }
 
     /// Its name.
@@ -313,5 +331,13 @@ impl WorkItem<{ work::TOUCH }> for Device {
                 attached.binding.file.touch();
             }
         }
+    }
+}
+
+impl WorkItem<{ work::DROP }> for Device {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        uncached::run(&this);
     }
 }

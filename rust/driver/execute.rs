@@ -4,12 +4,13 @@
 
 use super::{
     binding::Binding,
-    device::{work, Device},
+    device::work,
     done_lane::{self, Done},
     flush::{Barrier, Flushes},
     lane,
     log::trouble,
     loop_driver::Loop,
+    uncached,
 };
 use crate::{
     block::{charge::Charge, Op, Request, Status},
@@ -33,7 +34,7 @@ use crate::{
     },
 };
 use ::core::mem;
-use kernel::{error::code, prelude::*, sync::Arc};
+use kernel::{error::code, prelude::*};
 
 /// A read that has waited so often in the page cache, where it finds what it waited for gone or
 /// replaced each time, shall wait with a thread.
@@ -390,11 +391,7 @@ fn discard(binding: &Binding, rq: &Request<Loop>, at: Bytes, length: Bytes) -> R
     if result == Err(eopnotsupp()) && binding.cannot_discard.set() {
         // Not from here: changing limits waits for all requests, of which this is one.
         let device = rq.device_arc();
-        let shared = device.shared.clone();
-        let _ = shared
-            .workers
-            .limits
-            .enqueue::<Arc<Device>, { work::LIMITS }>(device);
+        device.enqueue::<{ work::LIMITS }>(&device.shared.workers.limits);
     }
     if device_below_cannot(binding, result) {
         // As a disk does that cannot discard a part of a block: nothing.
@@ -489,7 +486,12 @@ pub(super) fn end(mut rq: Request<Loop>, result: Result) {
         }
     };
     if rq.op() == Op::Read && bound(&rq).is_ok_and(|binding| binding.file.note_read()) {
-        touch(&rq);
+        // By somebody who may wait.
+        let device = rq.device_arc();
+        device.enqueue::<{ work::TOUCH }>(device.workqueue(Locality::Anywhere));
+    }
+    if rq.op().is_change() && bound(&rq).is_ok_and(Binding::is_uncached) {
+        uncached::note_change(&rq.device_arc());
     }
     let data = rq.data().driver();
     let ticket = data.ticket.take();
@@ -511,16 +513,6 @@ pub(super) fn end(mut rq: Request<Loop>, result: Result) {
             Flushes::complete_write(device, ticket);
         }
     }
-}
-
-/// Has the access time of the backing file brought up to date by somebody who may wait. Any context.
-fn touch(rq: &Request<Loop>) {
-    let device = rq.device_arc();
-    let owned = device.clone();
-    // If it is queued already that is as good.
-    let _ = device
-        .workqueue(Locality::Anywhere)
-        .enqueue::<Arc<Device>, { work::TOUCH }>(owned);
 }
 
 /// What a request was for, as a whole.

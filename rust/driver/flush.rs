@@ -316,11 +316,8 @@ fn start(device: Arc<Device>, action: Action) {
     match action {
         Action::Nothing => {}
         Action::Sync => {
-            let owned = device.clone();
-            // `Err` means that it is queued already, which the machine rules out.
-            let _ = device
-                .workqueue(Locality::Anywhere)
-                .enqueue::<Arc<Device>, { work::FLUSH }>(owned);
+            // It is not queued already, which the machine rules out.
+            device.enqueue::<{ work::FLUSH }>(device.workqueue(Locality::Anywhere));
         }
     }
 }

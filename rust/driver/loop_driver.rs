@@ -84,7 +84,7 @@ impl Operations for Loop {
 
     fn release(device: ArcBorrow<'_, Device>, disk: &Disk<Self>) {
         if disk.openers() == 0 {
-            detach::last_close(&device, disk);
+            detach::last_close(&device.into(), disk);
         }
     }
 

@@ -65,6 +65,7 @@ mod settings;
 mod stats;
 mod status;
 mod sysfs;
+mod uncached;
 mod workers;
 
 pub(crate) use module::Module;

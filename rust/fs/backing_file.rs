@@ -18,7 +18,9 @@ use core::{ptr::NonNull, slice};
 use kernel::{
     bindings,
     error::{from_err_ptr, to_result, Error, Result},
+    ffi::c_ulong,
     fs::File,
+    page::PAGE_SHIFT,
     str::{CStr, CStrExt as _},
     sync::{
         aref::ARef,
@@ -133,6 +135,20 @@ impl BackingFile {
     pub(crate) fn touch(&self) {
         // SAFETY: Open by the type invariant.
         unsafe { bindings::touch_atime(sys::rloop_file_path(self.as_ptr())) };
+    }
+
+    /// Drops from its page cache, between two positions, what is clean and not in use. Returns whether
+    /// all of it was written to the disk by now, wherever. Sleeps, but waits for no I/O.
+    pub(crate) fn drop_cached(&self, from: Bytes, to: Bytes) -> bool {
+        let page = |at: u64| c_ulong::try_from(at >> PAGE_SHIFT).unwrap_or(c_ulong::MAX);
+        let last = page(to.get().saturating_sub(1));
+        // SAFETY: An open file has a mapping.
+        unsafe {
+            let mapping = (*self.as_ptr()).f_mapping;
+            let all_written = !sys::rloop_mapping_is_unwritten(mapping);
+            bindings::invalidate_mapping_pages(mapping, page(from.get()), last);
+            all_written
+        }
     }
 
     /// Acts with the opener's credentials until the result is dropped.

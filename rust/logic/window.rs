@@ -80,12 +80,12 @@ impl Window {
         self.offset <= other.offset && self.end() >= other.end()
     }
 
-    /// Where the device ends at the latest.
-    fn end(&self) -> u64 {
-        match self.sizelimit {
+    /// Where in the file the device ends at the latest.
+    pub const fn end(&self) -> Bytes {
+        Bytes::new(match self.sizelimit {
             0 => u64::MAX,
             limit => self.offset.saturating_add(limit),
-        }
+        })
     }
 
     /// The position in the file of the byte that lies `done` bytes beyond the
