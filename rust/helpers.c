@@ -284,26 +284,14 @@ int rloop_bdev_sync(struct block_device *bdev)
 	return sync_blockdev(bdev);
 }
 
-/* The flags by which a page cache tells of errors of writeback, once. */
-unsigned long rloop_bdev_take_errors(struct block_device *bdev)
+bool rloop_bdev_take_flag(struct block_device *bdev, unsigned int flag)
 {
-	unsigned long *flags = &bdev->bd_mapping->flags, taken = 0;
-
-	if (test_and_clear_bit(AS_EIO, flags))
-		taken |= BIT(AS_EIO);
-	if (test_and_clear_bit(AS_ENOSPC, flags))
-		taken |= BIT(AS_ENOSPC);
-	return taken;
+	return test_and_clear_bit(flag, &bdev->bd_mapping->flags);
 }
 
-void rloop_bdev_give_errors(struct block_device *bdev, unsigned long taken)
+void rloop_bdev_set_flag(struct block_device *bdev, unsigned int flag)
 {
-	unsigned long *flags = &bdev->bd_mapping->flags;
-
-	if (taken & BIT(AS_EIO))
-		set_bit(AS_EIO, flags);
-	if (taken & BIT(AS_ENOSPC))
-		set_bit(AS_ENOSPC, flags);
+	set_bit(flag, &bdev->bd_mapping->flags);
 }
 
 void rloop_bdev_invalidate(struct block_device *bdev)

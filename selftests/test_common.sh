@@ -198,8 +198,8 @@ attached_devices() {
 # (CONFIG_BLOCK_LEGACY_AUTOLOAD)?
 has_autoload() { grep -qw blk_request_module /proc/kallsyms; }
 # settle: udev looks at each new device; nobody but the test has it open then. The time is a
-# guard, as that of `eventually'.
-settle() { udevadm settle --timeout=300; }
+# guard, as that of `eventually'. udev was seen to drop a connection (`Broken pipe').
+settle() { udevadm settle --timeout=300 || udevadm settle --timeout=300; }
 # free_device: the node of an unbound device.
 free_device() {
 	local number

@@ -9,6 +9,12 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{bindings, error::to_result, prelude::*};
 
+/// The flags by which a page cache tells of errors of writeback, once.
+const ERRORS: [bindings::mapping_flags; 2] = [
+    bindings::mapping_flags_AS_EIO,
+    bindings::mapping_flags_AS_ENOSPC,
+];
+
 /// The whole disk or one of its partitions.
 ///
 /// # Invariants
@@ -37,9 +43,13 @@ impl Part {
         let bdev = self.bdev.as_ptr();
         // SAFETY: Live by the type invariant.
         to_result(unsafe {
-            let before = sys::rloop_bdev_take_errors(bdev);
+            let before = ERRORS.map(|flag| (flag, sys::rloop_bdev_take_flag(bdev, flag)));
             let result = sys::rloop_bdev_sync(bdev);
-            sys::rloop_bdev_give_errors(bdev, before);
+            for (flag, was_set) in before {
+                if was_set {
+                    sys::rloop_bdev_set_flag(bdev, flag);
+                }
+            }
             result
         })
     }
