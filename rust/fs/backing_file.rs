@@ -138,7 +138,8 @@ impl BackingFile {
     }
 
     /// Drops from its page cache, between two positions, what is clean and not in use. Returns whether
-    /// all of it was written to the disk by now, wherever. Sleeps, but waits for no I/O.
+    /// nothing of the file, wherever, was still to be written to the disk before. Sleeps, but waits for
+    /// no I/O (`invalidate_mapping_pages()` in `mm/truncate.c`).
     pub(crate) fn drop_cached(&self, from: Bytes, to: Bytes) -> bool {
         let page = |at: u64| c_ulong::try_from(at >> PAGE_SHIFT).unwrap_or(c_ulong::MAX);
         let last = page(to.get().saturating_sub(1));
