@@ -7,6 +7,8 @@ source "$(dirname "$0")/queue_common.sh"
 ! under_test_is_c || skip "needs rloop"
 require_tool fio taskset
 [[ ! -e /proc/lockdep ]] || skip "this kernel takes longer to wake a thread than is taken for late"
+! grep -qsF '(full)' /sys/kernel/debug/sched/preempt ||
+	skip "with preempt=full the worker comes before its submitter has gone to sleep"
 tracing=/sys/kernel/tracing
 [[ -d $tracing/instances ]] || skip "no tracefs"
 [[ -d $tracing/events/workqueue/workqueue_queue_work ]] ||
