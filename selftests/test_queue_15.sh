@@ -35,7 +35,7 @@ for ((i = 0; i < 104; i++)); do reads+=("pread:$((i * 8192)):4096"); done
 # Who once waited too long for its processor is served elsewhere for long; with a slow machine
 # that takes no more than a moment, with another attach it is forgotten.
 one=0
-for ((try = 0; try < 60 && one < 90; try++)); do
+for ((try = 0; try < 20 && one < 90; try++)); do
 	dev=$(attach_mode buffered "$dir/image")
 	now=$(served_here fdio "$dev:ro,direct" "${reads[@]}")
 	expect "reads that failed" 0 "$(awk '$4 != 4096' "$tmp/output" | wc -l)"
