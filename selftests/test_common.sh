@@ -347,7 +347,8 @@ make_fs() {
 	*) fail "make_fs $1" ;;
 	esac
 }
-# make_backing FS SIZE_MIB: prints the directory of a fresh file system.
+# make_backing FS SIZE_MIB [ATTRIBUTE=VALUE…]: prints the directory of a fresh file system, on a
+# `ram_disk' with these unless it is a tmpfs.
 make_backing() {
 	local fs=$1 size=$2 dir node
 	dir=$(mktemp -d "$tmp/$fs.XXXXXX")
@@ -362,7 +363,7 @@ make_backing() {
 		xfs) size=$((size < 320 ? 320 : size)) ;;
 		btrfs) size=$((size < 256 ? 256 : size)) ;;
 		esac
-		node=$(ram_disk "$size")
+		node=$(ram_disk "$size" "${@:3}")
 		make_fs "$fs" "$node"
 		mount_at "$dir" -t "$fs" "$node"
 		;;

@@ -8,12 +8,9 @@ source "$(dirname "$0")/queue_common.sh"
 require_cachestat
 ! under_test_is_c || skip "needs rloop"
 size=4194304
-require_module ext4
 # irqmode=2: by a timer.
-disk=$(ram_disk 32 irqmode=2)
-make_fs ext4 "$disk"
-mount_at "$tmp/fs" -t ext4 "$disk"
-image=$tmp/fs/image
+dir=$(make_backing ext4 32 irqmode=2)
+image=$dir/image
 pattern $size >"$image"
 few() { [[ $(cached_bytes "$image") -le $((size / 16)) ]]; }
 written() {
@@ -24,7 +21,7 @@ written() {
 
 dev=$(attach_mode buffered "$image")
 written
-sync -f "$tmp/fs"
+sync -f "$dir"
 kept=$(cached_bytes "$image")
 [[ $kept -ge $((size * 15 / 16)) ]] || fail "only $kept bytes are cached without it"
 set_to "$dev" uncached 1

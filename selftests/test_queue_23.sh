@@ -7,11 +7,8 @@ source "$(dirname "$0")/queue_common.sh"
 require_cachestat
 ! under_test_is_c || skip "needs rloop"
 half=2097152
-require_module ext4
-disk=$(ram_disk 32 irqmode=2)
-make_fs ext4 "$disk"
-mount_at "$tmp/fs" -t ext4 "$disk"
-image=$tmp/fs/image
+dir=$(make_backing ext4 32 irqmode=2)
+image=$dir/image
 pattern $((half * 2)) >"$image"
 few() { [[ $(cached_bytes "$image") -le $((half + half / 8)) ]]; }
 
