@@ -169,18 +169,18 @@ mod tests {
         Ok((item, ran))
     }
 
+    /// One that runs so many items at once at most; 0: the kernel's default.
+    fn queue(name: &CStr, max_active: i32) -> Result<WorkQueue> {
+        WorkQueue::new(name, Locality::Anywhere, Freezer::GoesOn, max_active)
+    }
+
     fn pause() {
         fsleep(Delta::from_millis(20));
     }
 
     #[test]
     fn queued_work_has_run_after_a_flush() -> Result {
-        let queue = WorkQueue::new(
-            c_str!("rloop_test_flush"),
-            Locality::Anywhere,
-            Freezer::GoesOn,
-            0,
-        )?;
+        let queue = queue(c_str!("rloop_test_flush"), 0)?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {
             let ran = ran.clone();
@@ -197,12 +197,7 @@ mod tests {
 
     #[test]
     fn queued_work_has_run_when_the_queue_is_gone() -> Result {
-        let queue = WorkQueue::new(
-            c_str!("rloop_test_drop"),
-            Locality::Anywhere,
-            Freezer::GoesOn,
-            0,
-        )?;
+        let queue = queue(c_str!("rloop_test_drop"), 0)?;
         let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let by_work = ran.clone();
         queue.try_spawn(GFP_KERNEL, move || {
@@ -217,12 +212,7 @@ mod tests {
 
     #[test]
     fn no_more_than_max_active_run_at_once() -> Result {
-        let queue = WorkQueue::new(
-            c_str!("rloop_test_active"),
-            Locality::Anywhere,
-            Freezer::GoesOn,
-            1,
-        )?;
+        let queue = queue(c_str!("rloop_test_active"), 1)?;
         let running = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let most = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         for _ in 0..3 {
@@ -245,12 +235,7 @@ mod tests {
 
     #[test]
     fn cancelled_work_never_runs_and_lets_go_of_its_item() -> Result {
-        let queue = WorkQueue::new(
-            c_str!("rloop_test_cancel"),
-            Locality::Anywhere,
-            Freezer::GoesOn,
-            0,
-        )?;
+        let queue = queue(c_str!("rloop_test_cancel"), 0)?;
         let (item, ran) = later()?;
         let queued = queue.enqueue_delayed(item.clone(), msecs_to_jiffies(3_600_000));
         assert!(queued.is_ok());

@@ -25,7 +25,7 @@ const PAUSE: Msecs = 1000;
 /// is not.
 const SHARE: u64 = 32;
 
-const NANOSECONDS: u64 = 1_000_000;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /// The backing file of an uncached device was changed. Any context.
 pub(super) fn note_change(device: &Arc<Device>) {
@@ -53,7 +53,7 @@ pub(super) fn run(device: &Arc<Device>) {
         if drop_written(&attached.binding) {
             return;
         }
-        let took = clock::now().since(begun).saturating_mul(SHARE) / NANOSECONDS;
+        let took = clock::now().since(begun).saturating_mul(SHARE) / NANOSECONDS_PER_MILLISECOND;
         pause = pause.max(Msecs::try_from(took).unwrap_or(Msecs::MAX));
     }
     later(device, pause);
